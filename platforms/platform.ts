@@ -1,0 +1,87 @@
+import type { Admission } from '../rollout/admission.ts'
+import type { BackupRecord, Measurement } from '../rollout/journal.ts'
+import type { Observation } from '../rollout/observation.ts'
+import type { ColourName, Plan } from '../rollout/plan.ts'
+import type { Refusal } from '../rollout/refusal.ts'
+import type { Request } from '../rollout/request.ts'
+import type { ServiceWeights, Weights } from '../rollout/weights.ts'
+
+/**
+ * A live platform as the engine's provider and the command line see it. One conformance suite,
+ * `test/contracts`, passes on every implementation.
+ *
+ * Every method may throw {@link Unavailable} (could not be reached: nothing is known) or
+ * {@link Refused} (reached, and it says no: nothing was changed).
+ */
+export interface Platform {
+  /** Reads everything a decision looks at. Never throws for a part that is away: it says so in it. */
+  observe(): Promise<Observation>
+
+  /** Reads the weights from the router itself. */
+  readWeights(): Promise<ServiceWeights>
+
+  /**
+   * Decides once more at apply and, where the move is admitted, records its intent durably; takes
+   * the latch off where the request acknowledges it. The first admission writes a clear latch,
+   * only with green verified at 0.
+   * @throws Refused with everything that holds the move
+   */
+  admit(request: Request, lastAttempt?: number): Promise<Admission>
+
+  /**
+   * Sets one service's weights and reads them back. A rise needs a recorded intent that covers it
+   * and no latch; a fall always goes through unless blue is ill and would get its traffic.
+   */
+  setWeights(service: string, weights: Weights): Promise<Weights>
+
+  /**
+   * Reads the live weights back and, where they are those of the position, records it as verified
+   * and starts its bake. A position that is verified already and unchanged keeps its bake.
+   * @throws Refused when live differs
+   */
+  verify(request: Request): Promise<ServiceWeights>
+
+  /** Puts green to 0 at once and latches. Idempotent: latched already, it asserts again. */
+  rollback(command: RollbackCommand): Promise<RollbackReport>
+
+  /** Records what is live as verified, never above the journal. Green above it goes down to it. */
+  adopt(): Promise<ServiceWeights>
+
+  /** What the router's answers said of a colour over the last `windowMs` of the real clock. */
+  measure(service: string, colour: ColourName, windowMs: number): Promise<Measurement>
+
+  /** Takes a backup, verifies it and records it in the journal. */
+  backup(name: string, plan: Plan, progress: (message: string) => void): Promise<BackupRecord>
+
+  backups(): Promise<BackupRecord[]>
+}
+
+/** A person's rollback. */
+export interface RollbackCommand {
+  by: string
+  reason: string
+}
+
+export interface RollbackReport {
+  weights: ServiceWeights
+  latched: boolean
+  /** ms from the command to green read back at 0. */
+  tookMs: number
+  /** How it was done: by the hook, or directly where the hook does not answer. */
+  via: 'hook' | 'direct'
+}
+
+/** The platform, or a part of it, could not be reached. Nothing is known and nothing was changed. */
+export class Unavailable extends Error {
+  override name = 'Unavailable'
+}
+
+/** The platform was reached and refused. Nothing was changed. */
+export class Refused extends Error {
+  override name = 'Refused'
+  readonly refusals: Refusal[]
+  constructor(message: string, refusals: Refusal[] = []) {
+    super(message)
+    this.refusals = refusals
+  }
+}

@@ -1,0 +1,14 @@
+import type { ServiceWeights, Weights } from '../rollout/weights.ts'
+
+/** The live router of a platform. */
+export interface Router {
+  /** What the router does now, asked from the router itself. */
+  read(): Promise<ServiceWeights>
+  /**
+   * Sets the green of services, durably: a restart or a reload of the router keeps it.
+   * Returns once the router itself says so.
+   */
+  write(weights: ServiceWeights): Promise<void>
+  /** True when the colour of a service has somewhere healthy to send a request. */
+  healthy(service: string, colour: keyof Weights): Promise<boolean>
+}

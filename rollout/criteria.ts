@@ -1,0 +1,254 @@
+import { formatDuration } from './duration.ts'
+import type { Move } from './move.ts'
+import { isUnavailable } from './observation.ts'
+import type { Backup, Gate } from './plan.ts'
+import type { Position } from './positions.ts'
+import type { Refusal } from './refusal.ts'
+import { confirmationKey } from './request.ts'
+import { describeChange, greenOf, sameWeights } from './weights.ts'
+
+/**
+ * Everything that holds a forward move or a rise, all of it at once, and the backups that are
+ * due. A due backup holds the move only at apply: a preview says that it will be taken.
+ */
+export function criteriaOf(move: Move): { refusals: Refusal[]; backupsDue: string[] } {
+  const backupsDue = dueBackups(move)
+  const refusals = [
+    ...attemptCriterion(move),
+    ...distanceCriterion(move),
+    ...planCriterion(move),
+    ...driftCriterion(move),
+    ...guardCriterion(move),
+    ...alarmCriterion(move),
+    ...bakeCriterion(move),
+    ...evidenceCriterion(move),
+    ...baselineCriterion(move),
+    ...gateCriterion(move),
+    ...(move.stage === 'apply' ? backupCriterion(backupsDue) : []),
+  ]
+  return { refusals, backupsDue }
+}
+
+function attemptCriterion({ request, latch }: Move): Refusal[] {
+  if (latch.latched || request.attempt === latch.attempt) return []
+  const advance = request.attempt > latch.attempt
+  return [
+    {
+      code: 'attempt',
+      place: 'sluice:attempt',
+      message: advance
+        ? `is ${request.attempt}, but nothing has tripped since attempt ${latch.attempt} began; an attempt raised in advance acknowledges nothing`
+        : `is ${request.attempt}, but the rollout is in attempt ${latch.attempt}`,
+      next: `pulumi config set sluice:attempt ${latch.attempt}`,
+    },
+  ]
+}
+
+function distanceCriterion({ target, standing, positions, latch }: Move): Refusal[] {
+  if (target.index <= standing.index + 1) return []
+  const next = positions[standing.index + 1]?.name
+  if (latch.latched) {
+    return [
+      {
+        code: 'landing',
+        place: 'sluice:step',
+        message: `${target.name} was asked for, but a new attempt starts at its landing ${standing.name} or one position after it, ${next}`,
+        next: `pulumi config set sluice:step ${standing.name}`,
+      },
+    ]
+  }
+  return [
+    {
+      code: 'two-ahead',
+      place: 'sluice:step',
+      message: `${target.name} is ${target.index - standing.index} positions after ${standing.name}, where the rollout stands; one position at a time`,
+      next: `pulumi config set sluice:step ${next}`,
+    },
+  ]
+}
+
+function planCriterion({ request, observation, standing }: Move): Refusal[] {
+  const guarded = observation.guard.planHash
+  if (!observation.guard.alive || guarded === request.planHash) return []
+  return [
+    {
+      code: 'plan-edited',
+      place: 'sluice:plan',
+      message: `the plan was edited: the hook guards ${guarded ?? 'no plan'}, this is ${request.planHash}; an edit of the plan and a rise are two updates`,
+      next: `pulumi config set sluice:step ${standing.name}, then pulumi up, then raise the step`,
+    },
+  ]
+}
+
+function driftCriterion({ journal, live }: Move): Refusal[] {
+  const { intent, weights, verified } = journal
+  const explained =
+    sameWeights(live, weights) ||
+    (intent !== undefined && (sameWeights(live, intent.from) || sameWeights(live, intent.to)))
+  if (explained) return []
+  return [
+    {
+      code: 'drift',
+      place: 'live weights',
+      message: `were changed by another hand since ${verified.position} was verified (${describeChange(weights, live)})`,
+      next:
+        'sluice doctor --adopt to record what is live, or pulumi config set sluice:step ' +
+        `${verified.position} and pulumi up --refresh to put it back`,
+    },
+  ]
+}
+
+function guardCriterion({ observation }: Move): Refusal[] {
+  if (observation.guard.alive) return []
+  return [
+    {
+      code: 'guard',
+      place: 'hook',
+      message: `does not guard: ${observation.guard.reason ?? 'it does not answer'}; no guard, no rise`,
+      next: 'sluice doctor',
+    },
+  ]
+}
+
+function alarmCriterion({ observation }: Move): Refusal[] {
+  const { alarms } = observation
+  if (isUnavailable(alarms)) {
+    return [
+      {
+        code: 'unavailable',
+        place: 'alarms',
+        message: `could not be checked: ${alarms.unavailable}; what was not checked is not a pass`,
+        next: 'sluice doctor',
+      },
+    ]
+  }
+  return alarms
+    .filter(({ then }) => then !== 'notify')
+    .map((alarm) => ({
+      code: 'alarm' as const,
+      place: `guardrails.${alarm.guardrail}`,
+      message: `is active on ${alarm.service} since ${alarm.since}: ${alarm.value} against ${alarm.threshold}`,
+      next: 'sluice status, and wait until it is over',
+    }))
+}
+
+function bakeCriterion({ request, journal, standing, forward }: Move): Refusal[] {
+  if (!forward) return []
+  const done = journal.guardedMs * request.clock
+  if (done >= standing.bakeMs) return []
+  const left = (standing.bakeMs - done) / request.clock
+  return [
+    {
+      code: 'bake',
+      place: standing.name,
+      message: `has baked ${formatDuration(done)} of ${formatDuration(standing.bakeMs)} under guard`,
+      next: `wait ${formatDuration(left)}, or sluice advance --wait`,
+    },
+  ]
+}
+
+function evidenceCriterion({ request, journal, standing, forward }: Move): Refusal[] {
+  if (!forward || standing.kind !== 'step') return []
+  return Object.keys(request.plan.services)
+    .filter((service) => greenOf(standing.weights, service) > 0)
+    .filter((service) => (journal.green[service]?.requests ?? 0) < request.plan.minimumRequests)
+    .map((service) => ({
+      code: 'evidence' as const,
+      place: standing.name,
+      message: `green of ${service} gave ${journal.green[service]?.requests ?? 0} answers of the ${request.plan.minimumRequests} that minimumRequests asks for; no data is never success`,
+      next: 'wait for traffic; sluice status --watch shows it come',
+    }))
+}
+
+function baselineCriterion({ request, journal, standing, forward }: Move): Refusal[] {
+  if (!forward || standing.kind !== 'start') return []
+  const relative = Object.entries(request.plan.guardrails).filter(([, guardrail]) =>
+    [guardrail.above, guardrail.below, guardrail.warn].some((t) => t?.kind === 'baseline'),
+  )
+  if (relative.length === 0) return []
+  return Object.keys(request.plan.services)
+    .filter((service) => journal.baselines[service] === undefined)
+    .map((service) => ({
+      code: 'baseline' as const,
+      place: `guardrails.${relative.map(([name]) => name).join(', guardrails.')}`,
+      message: `no baseline of ${service} is recorded yet; it takes ${request.plan.minimumRequests} answers of blue`,
+      next: 'let users reach the router while the rollout stands at start; sluice status --watch shows the baseline',
+    }))
+}
+
+function gateCriterion(move: Move): Refusal[] {
+  const { request, standing, forward } = move
+  if (!forward) return []
+  return standing.gates.flatMap((name) => {
+    const gate = request.plan.gates[name]
+    return gate ? gateRefusal(move, standing, name, gate) : []
+  })
+}
+
+function gateRefusal(move: Move, standing: Position, name: string, gate: Gate): Refusal[] {
+  const { request, journal } = move
+  const attempt = request.attempt
+  if (gate.confirm !== undefined) {
+    const key = confirmationKey(standing.name, attempt)
+    if (request.confirmed.includes(key)) return []
+    return [
+      {
+        code: 'unconfirmed',
+        place: `gates.${name}`,
+        message: `nobody has confirmed ${key}: ${gate.confirm}`,
+        next: `pulumi config set --path 'sluice:confirmed[${request.confirmed.length}]' ${key}`,
+      },
+    ]
+  }
+  const verdict = journal.verdicts.findLast(
+    (entry) =>
+      entry.gate === name &&
+      entry.position === standing.name &&
+      entry.attempt === attempt &&
+      entry.planHash === request.planHash,
+  )
+  if (verdict?.result === 'passed') return []
+  return [
+    {
+      code: 'gate',
+      place: `gates.${name}`,
+      message: verdict
+        ? `${verdict.result} at ${standing.name}: ${verdict.reason}`
+        : `is not judged yet at ${standing.name}, attempt ${attempt}; the hook judges it at the end of the bake`,
+      next: 'sluice status --watch',
+    },
+  ]
+}
+
+/** The backups a rise waits for that have no fresh, verified record. */
+function dueBackups({ request, observation, journal, rising, standing }: Move): string[] {
+  if (rising.length === 0) return []
+  return Object.entries(request.plan.backups)
+    .filter(([, backup]) => backup.before === 'every-step' || standing.kind === 'start')
+    .filter(([name, backup]) => !freshBackup(name, backup, journal.backups, observation.at))
+    .map(([name]) => name)
+}
+
+/** True when a verified record of this backup is young enough. Ages are of the real clock. */
+export function freshBackup(
+  name: string,
+  backup: Backup,
+  records: Move['journal']['backups'],
+  now: string,
+): boolean {
+  return records.some(
+    (record) =>
+      record.name === name &&
+      record.verifiedAt !== undefined &&
+      Date.parse(now) - Date.parse(record.takenAt) <= backup.maximumAge,
+  )
+}
+
+function backupCriterion(due: string[]): Refusal[] {
+  return due.map((name) => ({
+    code: 'backup' as const,
+    place: `backups.${name}`,
+    message: 'has no fresh, verified copy, and this rise waits for one',
+    next: `sluice backup ${name}, or pulumi up without --target, which takes it`,
+  }))
+}

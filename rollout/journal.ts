@@ -1,0 +1,71 @@
+import type { Plan } from './plan.ts'
+import type { ServiceWeights } from './weights.ts'
+
+/** What the router's answers said of one colour of one service over a span of time. */
+export interface Measurement {
+  requests: number
+  errors: number
+  /** Seconds; undefined where nothing was measured. */
+  p50?: number
+  p95?: number
+  p99?: number
+}
+
+/** The record of a gate, judged for one position of one attempt of one plan. */
+export interface Verdict {
+  gate: string
+  position: string
+  attempt: number
+  planHash: string
+  result: 'passed' | 'failed' | 'inconclusive' | 'running'
+  /** Both numbers, in words. */
+  reason: string
+  at: string
+}
+
+/** A backup that was taken, and how it was verified. */
+export interface BackupRecord {
+  /** The name in the plan. */
+  name: string
+  id: string
+  takenAt: string
+  verifiedAt?: string
+  /** Per table: number of rows and fingerprint, as exact text. */
+  tables: Record<string, { rows: string; fingerprint: string }>
+  bytes: number
+  location: string
+}
+
+/**
+ * The journal of a rollout, kept by the platform beside the latch. Transitions read it and the
+ * live weights, never the engine's state, which says only what was tried.
+ */
+export interface Journal {
+  plan: Plan
+  planHash: string
+  /** The last position whose weights were read back. */
+  verified: { position: string; at: string }
+  /** The weights last verified as live. */
+  weights: ServiceWeights
+  /** A move in flight: admitted, not yet verified. */
+  intent?: { position: string; from: ServiceWeights; to: ServiceWeights; at: string }
+  attempt: number
+  /** Time at the verified position with the guard awake, ms of the real clock; any move resets it. */
+  guardedMs: number
+  /** Answers of each service's green since the last move. */
+  green: Record<string, Measurement>
+  /** What blue measured before the first step, by service. */
+  baselines: Record<string, Measurement>
+  verdicts: Verdict[]
+  backups: BackupRecord[]
+}
+
+/** An alarm that is active now. */
+export interface Alarm {
+  guardrail: string
+  service: string
+  value: string
+  threshold: string
+  since: string
+  then: 'rollback' | 'hold' | 'notify'
+}

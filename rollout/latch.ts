@@ -1,0 +1,92 @@
+import type { ServiceWeights } from './weights.ts'
+
+/** One rollback: from not latched to latched, whatever number of alarms came with it. */
+export interface Trip {
+  /** 1 for the first of this rollout. */
+  number: number
+  attempt: number
+  /** The position that the rollout stood at. */
+  position: string
+  /** The position it landed on. */
+  landing: string
+  /** The guardrail or gate that tripped, or `rollback` for a person's command. */
+  cause: string
+  /** The measured value and what it was held against, both as text with units. */
+  value: string
+  threshold: string
+  /** ISO 8601, UTC. */
+  at: string
+  /** One sentence for people. */
+  reason: string
+}
+
+/**
+ * The latch of a rollout, kept by the platform. While `latched`, green stays at or below
+ * `ceiling`, and only `sluice:attempt` equal to `trips + 1` takes it off.
+ */
+export interface Latch {
+  trips: number
+  /** The attempt that was acknowledged last. */
+  attempt: number
+  latched: boolean
+  /** While latched: the most that each service's green may have; it only falls. */
+  ceiling: ServiceWeights
+  trip?: Trip
+}
+
+/** The latch that the first deployment writes, with green verified at 0. */
+export function clearLatch(): Latch {
+  return { trips: 0, attempt: 1, latched: false, ceiling: {} }
+}
+
+/** Latches. A latch that is latched already keeps its trip; only its ceiling may fall. */
+export function latchAt(
+  latch: Latch,
+  trip: Omit<Trip, 'number' | 'attempt'>,
+  ceiling: ServiceWeights,
+): Latch {
+  if (latch.latched) return latch
+  const number = latch.trips + 1
+  return {
+    trips: number,
+    attempt: latch.attempt,
+    latched: true,
+    ceiling,
+    trip: { ...trip, number, attempt: latch.attempt },
+  }
+}
+
+/** True when this attempt is the one that takes the latch off: trips + 1, no less and no more. */
+export function acknowledges(latch: Latch, attempt: number): boolean {
+  return latch.latched && attempt === latch.trips + 1
+}
+
+/** Takes the latch off for the next attempt. The number of trips stays. */
+export function acknowledge(latch: Latch, attempt: number): Latch {
+  if (!acknowledges(latch, attempt)) return latch
+  return { trips: latch.trips, attempt, latched: false, ceiling: {} }
+}
+
+/**
+ * What counts as the latch where it should stand and does not: latched at green 0.
+ * @param attempt the last attempt that is known
+ */
+export function missingLatch(attempt: number, services: ServiceWeights, at: string): Latch {
+  return {
+    trips: attempt,
+    attempt,
+    latched: true,
+    ceiling: services,
+    trip: {
+      number: attempt,
+      attempt,
+      position: 'unknown',
+      landing: 'start',
+      cause: 'latch missing',
+      value: 'no latch',
+      threshold: 'a latch since the first deployment',
+      at,
+      reason: 'the latch is missing, which counts as latched',
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import type { Alarm, Journal } from './journal.ts'
+import type { Latch } from './latch.ts'
+import type { ServiceWeights } from './weights.ts'
+
+/** A part of the platform that could not be read. It is never a pass. */
+export interface Unavailable {
+  unavailable: string
+}
+
+/** The hook that guards green on the platform. */
+export interface Guard {
+  alive: boolean
+  /** The hash of the plan it guards. */
+  planHash?: string
+  /** Why it is not alive, or what is wrong with it. */
+  reason?: string
+}
+
+/** Everything a decision looks at, read from the platform at one moment. */
+export interface Observation {
+  /** ISO 8601, UTC. */
+  at: string
+  /** False where nothing of this rollout stands on the platform. */
+  deployed: boolean
+  /** What the router really does. */
+  live: ServiceWeights | Unavailable
+  journal: Journal | 'missing' | Unavailable
+  latch: Latch | 'missing' | Unavailable
+  guard: Guard
+  alarms: Alarm[] | Unavailable
+}
+
+export function isUnavailable(value: unknown): value is Unavailable {
+  return typeof value === 'object' && value !== null && 'unavailable' in value
+}
