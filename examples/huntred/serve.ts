@@ -1,0 +1,87 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { answerApi } from './api.ts'
+import type { Recruiting } from './contract.ts'
+import { connect, type Database, Unavailable } from './data.ts'
+import { corrupt, drawFate, noFaults, parseFaults } from './faults.ts'
+import { invalid, notFound, Refusal, readJson, refuse, send } from './http.ts'
+
+/**
+ * Serves one generation on 127.0.0.1:PORT over the database HUNTRED_URL, until TERM or INT.
+ * PORT 0 takes any free port; the line printed at the start says which.
+ */
+export const serve = (version: string, build: (database: Database) => Recruiting) => {
+  const url = process.env['HUNTRED_URL']
+  const port = Number(process.env['PORT'] ?? NaN)
+  if (!url || !Number.isInteger(port)) {
+    console.error(`${version}: give HUNTRED_URL (postgres://…) and PORT in the environment`)
+    process.exit(2)
+  }
+  const database = connect(url)
+  const system = build(database)
+  const rehearsing = process.env['EXAMPLE_FAULTS'] === '1'
+  let faults = noFaults
+
+  const answerFaults = async (request: IncomingMessage, response: ServerResponse) => {
+    if (request.method === 'PUT') {
+      const wanted = parseFaults(await readJson(request))
+      if (typeof wanted === 'string') throw invalid(wanted)
+      faults = wanted
+    } else if (request.method === 'DELETE') {
+      faults = noFaults
+    } else if (request.method !== 'GET') {
+      throw new Refusal(405, 'method', '/faults: give GET, PUT or DELETE')
+    }
+    send(response, 200, faults)
+  }
+
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    response.setHeader('x-version', version)
+    const target = URL.parse(request.url ?? '', 'http://127.0.0.1')
+    if (!target) throw invalid('path: not a path')
+    if (target.pathname === '/healthz') {
+      // 200 without the database: a colour that is taken out for a database that both colours share
+      // would leave nobody to answer
+      const state = database.up() ? 'up' : 'down'
+      return send(response, 200, { status: 'ok', service: 'up', database: state, version })
+    }
+    if (target.pathname === '/faults' && rehearsing) return answerFaults(request, response)
+    if (!target.pathname.startsWith('/api/')) {
+      throw notFound(`${target.pathname} does not exist`)
+    }
+    const fate = drawFate(faults)
+    if (fate.hang) return
+    if (fate.delayMs > 0) await sleep(fate.delayMs)
+    if (fate.error) throw new Refusal(500, 'internal', 'a fault of the rehearsal')
+    const { status = 200, body } = await answerApi(system, request, target)
+    const told = fate.wrong ? corrupt(body) : body
+    send(response, status, { ...told, servedAt: new Date().toISOString() })
+  }
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      if (response.headersSent || response.destroyed) return response.destroy()
+      if (error instanceof Refusal) return refuse(response, error)
+      if (error instanceof Unavailable) {
+        return refuse(response, new Refusal(503, 'unavailable', error.message))
+      }
+      console.error(error)
+      refuse(response, new Refusal(500, 'internal', 'the service failed'))
+    })
+  })
+  // A router reuses idle connections; the side that may close one first must be the router.
+  server.keepAliveTimeout = 600_000
+  server.listen(port, '127.0.0.1', () => {
+    const { address, port } = server.address() as AddressInfo
+    console.log(`huntred ${version} listens on http://${address}:${port}`)
+  })
+
+  const stop = () => {
+    server.close(() => void database.close().finally(() => process.exit(0)))
+    // hung requests never end by themselves
+    setTimeout(() => process.exit(0), 5000).unref()
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+}
