@@ -53,6 +53,7 @@ export interface TripCause {
  */
 export class Operations {
   readonly #parts: Parts
+  #changes: Promise<void> = Promise.resolve()
   constructor(parts: Parts) {
     this.#parts = parts
   }
@@ -78,7 +79,6 @@ export class Operations {
 
   /** See {@link Platform.admit}. */
   async admit(request: Request, lastAttempt?: number): Promise<Admission> {
-    const { store } = this.#parts
     const observation = await this.observe()
     const admission = admit(request, observation, 'apply', lastAttempt)
     if (admission.refusals.length > 0) {
@@ -94,7 +94,8 @@ export class Operations {
     const position = admission.position ?? journal.verified.position
     if (!sameWeights(admission.from, admission.permitted)) {
       const { from, permitted: to } = admission
-      await store.writeJournal({ ...journal, intent: { position, from, to, at: this.#at() } })
+      const intent = { position, from, to, at: this.#at() }
+      await this.#change((current) => ({ ...current, intent }))
     }
     await this.#record('admitted', `${position}: ${admission.change}`, 'info')
     return admission
@@ -130,11 +131,12 @@ export class Operations {
         'critical',
       )
     }
-    const base = journal ?? newJournal({ ...request, attempt }, this.#at())
+    if (!journal) await store.writeJournal(newJournal({ ...request, attempt }, this.#at()))
+    const base = (await store.readJournal()) as Journal
     if (!admission.acknowledges && !acknowledges(held, request.attempt)) return base
     const next = landed(base, held, request.attempt, this.#at())
     // The journal first: a crash between the two leaves the latch on, and acknowledging again is a no-op.
-    await store.writeJournal(next)
+    await this.#change((current) => landed(current, held, request.attempt, this.#at()))
     await store.writeLatch(acknowledge(held, request.attempt))
     await this.#record(
       'acknowledged',
@@ -219,7 +221,7 @@ export class Operations {
       )
     }
     if (journal.verified.position !== target.name || journal.intent) {
-      await store.writeJournal(arrived(journal, target.name, live, this.#at()))
+      await this.#change((current) => arrived(current, target.name, live, this.#at()))
       await this.#record('verified', `${target.name} is live`, 'info', { position: target.name })
     }
     return live
@@ -255,9 +257,7 @@ export class Operations {
     )
     await store.writeLatch(next)
     const weights = await this.assert()
-    await store.writeJournal(
-      landed((await store.readJournal()) ?? journal, next, latch.attempt, this.#at()),
-    )
+    await this.#change((current) => landed(current, next, latch.attempt, this.#at()))
     const down = rising(landing.weights, weights).length === 0
     await this.#record(
       'tripped',
@@ -374,11 +374,16 @@ export class Operations {
     await this.#change(change)
   }
 
-  async #change(change: (journal: Journal) => Journal): Promise<void> {
-    const journal = await this.#parts.store.readJournal()
-    if (!journal) return
-    const next = change(journal)
-    if (next !== journal) await this.#parts.store.writeJournal(next)
+  /** Every change of the journal comes through here, one after the other, so that none is lost. */
+  #change(change: (journal: Journal) => Journal): Promise<void> {
+    const turn = this.#changes.then(async () => {
+      const journal = await this.#parts.store.readJournal()
+      if (!journal) return
+      const next = change(journal)
+      if (next !== journal) await this.#parts.store.writeJournal(next)
+    })
+    this.#changes = turn.catch(() => {})
+    return turn
   }
 
   /** Writes an event into the history and announces it. */
