@@ -1,0 +1,110 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { Plan } from '../../rollout/plan.ts'
+
+/**
+ * Where everything of one rollout stands on this host. One folder, the home, holds it all; its
+ * path is the rollout's identity, so that two stacks never meet.
+ */
+export interface Layout {
+  home: string
+  /** runit's scan folder: one folder a supervised program. */
+  services: string
+  logs: string
+  haproxy: { config: string; map: string; socket: string; state: string }
+  prometheus: { config: string; rules: string; data: string }
+  postgres: { data: string; socketFolder: string }
+  hook: {
+    /** The compiled plan that the hook guards: { plan, planHash, clock }. */
+    plan: string
+    latch: string
+    journal: string
+    events: string
+    /** Touched by the hook while it is awake; older than 2 s means it was away. */
+    heartbeat: string
+    /** Bearer token of the API. */
+    token: string
+    /** Bearer token with which Prometheus posts alerts; good for nothing else. */
+    alertsToken: string
+  }
+  backups: string
+  reports: string
+}
+
+/** The layout below a home. */
+export function layoutOf(home: string): Layout {
+  const at = (...parts: string[]) => join(home, ...parts)
+  return {
+    home,
+    services: at('services'),
+    logs: at('logs'),
+    haproxy: {
+      config: at('haproxy', 'haproxy.cfg'),
+      map: at('haproxy', 'weights.map'),
+      socket: at('haproxy', 'admin.sock'),
+      state: at('haproxy', 'server-state'),
+    },
+    prometheus: {
+      config: at('prometheus', 'prometheus.yml'),
+      rules: at('prometheus', 'rules.yml'),
+      data: at('prometheus', 'data'),
+    },
+    postgres: { data: at('postgres', 'data'), socketFolder: at('postgres', 'run') },
+    hook: {
+      plan: at('hook', 'plan.json'),
+      latch: at('hook', 'latch.json'),
+      journal: at('hook', 'journal.json'),
+      events: at('hook', 'events.jsonl'),
+      heartbeat: at('hook', 'heartbeat'),
+      token: at('hook', 'token'),
+      alertsToken: at('hook', 'alerts-token'),
+    },
+    backups: at('backups'),
+    reports: at('reports'),
+  }
+}
+
+/**
+ * The home of a stack where its config names none: as root /var/lib/sluice (PostgreSQL refuses
+ * root and runs as a user who must be able to reach its data), else the user's state folder.
+ */
+export function defaultHome(stack: string): string {
+  if (process.env['SLUICE_HOME']) return join(process.env['SLUICE_HOME'], stack)
+  if (process.getuid?.() === 0) return join('/var/lib/sluice', stack)
+  return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'sluice', stack)
+}
+
+/** The ports on loopback, from the one where users reach the router. */
+export interface Ports {
+  listen: { address: string; port: number }
+  /** TCP: the hook's API; UDP: the router's log. */
+  hook: number
+  prometheus: number
+}
+
+/** The router's port is the plan's; the hook takes the next one, Prometheus the one after. */
+export function portsOf(plan: Plan): Ports {
+  const at = plan.local.listen.lastIndexOf(':')
+  const port = Number(plan.local.listen.slice(at + 1))
+  return {
+    listen: { address: plan.local.listen.slice(0, at), port },
+    hook: port + 1,
+    prometheus: port + 2,
+  }
+}
+
+/** The address of a database of the supervised PostgreSQL server; no password, only its socket. */
+export function databaseUrl(layout: Layout, database: string): string {
+  const host = encodeURIComponent(layout.postgres.socketFolder)
+  return `postgres://sluice@localhost/${database}?host=${host}`
+}
+
+/** The variables that carry the addresses of the plan's databases. */
+export function databaseEnvironment(plan: Plan, layout: Layout): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(plan.local.postgres?.databases ?? {}).map(([database, variable]) => [
+      variable,
+      databaseUrl(layout, database),
+    ]),
+  )
+}
