@@ -83,7 +83,8 @@ function prepareCache(cache: string): void {
     fs.mkdirSync(cache, { recursive: true, mode: 0o755 })
     const { mode, uid } = fs.statSync(cache)
     // A folder of mktemp is closed to others; PostgreSQL's user would not reach its program.
-    if (uid === 0 && process.getuid?.() === 0 && (mode & 0o055) !== 0o055) fs.chmodSync(cache, 0o755)
+    if (uid === 0 && process.getuid?.() === 0 && (mode & 0o055) !== 0o055)
+      fs.chmodSync(cache, 0o755)
     fs.accessSync(cache, fs.constants.W_OK)
   } catch (error) {
     throw new Error(
