@@ -53,6 +53,11 @@ const colour = z
 const service = z.strictObject({
   blue: colour.describe('what serves before the rollout'),
   green: colour.describe('what is being rolled out'),
+  routes: z
+    .array(path)
+    .min(1)
+    .default(['/'])
+    .describe('path prefixes that belong to it; the longest wins; default everything'),
   health: path.default('/healthz').describe('answers 2xx while the service is able to work'),
   affinity: z
     .strictObject({
