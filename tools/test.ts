@@ -1,0 +1,74 @@
+// `npm test`: type check, lint, then the tests; ends with one line that counts all of it.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { checkout } from './checkout.ts'
+import { duration } from './progress.ts'
+import { addCounts, type Counts, countReport, summaryLine } from './test-summary.ts'
+
+const given = process.argv.slice(2)
+const all = given.includes('--all')
+const vitestArguments = given.filter((argument) => argument !== '--all')
+const environment = { ...process.env, ...(all ? { SLUICE_TEST_ALL: '1' } : {}) }
+
+/** Runs one stage with its output shown; resolves with its exit code. */
+function stage(title: string, command: string, args: string[]): Promise<number> {
+  process.stdout.write(`\n== ${title}\n`)
+  const since = performance.now()
+  return new Promise((resolve) => {
+    const bin = path.join(checkout, 'node_modules', '.bin', command)
+    const child = spawn(bin, args, { cwd: checkout, env: environment, stdio: 'inherit' })
+    const pass = (signal: NodeJS.Signals) => child.kill(signal)
+    process.on('SIGTERM', pass)
+    // Ctrl-C reaches the stage by itself; this process stays to say how far it got.
+    const stay = () => {
+      stopped = true
+    }
+    process.on('SIGINT', stay)
+    child.once('error', (error) => process.stdout.write(`${bin}: ${error.message}\n`))
+    child.once('close', (code) => {
+      process.off('SIGTERM', pass)
+      process.off('SIGINT', stay)
+      process.stdout.write(`== ${title}: ${duration(performance.now() - since)}\n`)
+      resolve(code ?? 1)
+    })
+  })
+}
+
+async function tests(): Promise<Counts> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sluice-test-'))
+  const file = path.join(folder, 'report.json')
+  try {
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
+    const code = await stage(all ? 'tests, all of them' : 'tests', 'vitest', [
+      'run',
+      ...reporters,
+      ...vitestArguments,
+    ])
+    let report: Parameters<typeof countReport>[0]
+    try {
+      report = JSON.parse(readFileSync(file, 'utf8'))
+    } catch {
+      // It ended before it could write one; its exit code has to do.
+    }
+    return countReport(report, code)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const one = (code: number): Counts => ({
+  passed: code === 0 ? 1 : 0,
+  failed: code === 0 ? 0 : 1,
+  skipped: 0,
+})
+
+let stopped = false
+const counts = [one(await stage('type check (tsc)', 'tsc', ['--noEmit']))]
+if (!stopped) counts.push(one(await stage('lint and format (biome)', 'biome', ['check', '.'])))
+if (!stopped) counts.push(await tests())
+
+const total = addCounts(counts)
+process.stdout.write(`\n${summaryLine(total)}\n`)
+process.exitCode = stopped ? 130 : total.failed > 0 ? 1 : 0

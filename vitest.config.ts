@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config'
+import { sluiceEnvironment } from './tools/environment.ts'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Processes, not threads: tests change directories and environments, and start real programs.
+    pool: 'forks',
+    // Two files at a time: most suites start servers, and the limits they measure are real ones.
+    maxWorkers: 2,
+    watch: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // So that `vitest` on its own finds the same programs as `npm test`.
+    env: sluiceEnvironment() as Record<string, string>,
+  },
+})
