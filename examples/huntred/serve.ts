@@ -22,6 +22,14 @@ export const serve = (version: string, build: (database: Database) => Recruiting
   const system = build(database)
   const rehearsing = process.env['EXAMPLE_FAULTS'] === '1'
   let faults = noFaults
+  const working = new Set<ServerResponse>()
+  let stopping = false
+
+  // Node closes idle connections by itself, but not those that never carried a request.
+  const done = (response: ServerResponse) => {
+    working.delete(response)
+    if (stopping && working.size === 0) server.closeAllConnections()
+  }
 
   const answerFaults = async (request: IncomingMessage, response: ServerResponse) => {
     if (request.method === 'PUT') {
@@ -51,7 +59,7 @@ export const serve = (version: string, build: (database: Database) => Recruiting
       throw notFound(`${target.pathname} does not exist`)
     }
     const fate = drawFate(faults)
-    if (fate.hang) return
+    if (fate.hang) return done(response)
     if (fate.delayMs > 0) await sleep(fate.delayMs)
     if (fate.error) throw new Refusal(500, 'internal', 'a fault of the rehearsal')
     const { status = 200, body } = await answerApi(system, request, target)
@@ -60,6 +68,8 @@ export const serve = (version: string, build: (database: Database) => Recruiting
   }
 
   const server = createServer((request, response) => {
+    working.add(response)
+    response.once('close', () => done(response))
     answer(request, response).catch((error: unknown) => {
       if (response.headersSent || response.destroyed) return response.destroy()
       if (error instanceof Refusal) return refuse(response, error)
@@ -77,9 +87,11 @@ export const serve = (version: string, build: (database: Database) => Recruiting
     console.log(`huntred ${version} listens on http://${address}:${port}`)
   })
 
+  // What is being answered is answered; what hangs would never be, and is cut.
   const stop = () => {
+    stopping = true
     server.close(() => void database.close().finally(() => process.exit(0)))
-    // hung requests never end by themselves
+    if (working.size === 0) server.closeAllConnections()
     setTimeout(() => process.exit(0), 5000).unref()
   }
   process.once('SIGTERM', stop)

@@ -1,25 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { accessSync, constants, realpathSync } from 'node:fs'
 import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import { findProgram } from '../../tools/programs.ts'
 
 const run = promisify(execFile)
 const nobody = 65534
-
-const findOnPath = (name: string) => {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    try {
-      accessSync(join(folder, name), constants.X_OK)
-      // initdb lies beside the real program, not always beside the link to it
-      return realpathSync(join(folder, name))
-    } catch {}
-  }
-  throw new Error(`${name} is not on PATH; npm run setup puts it there`)
-}
 
 // PostgreSQL refuses to run as root.
 const unprivileged = (command: string[]) =>
@@ -52,7 +41,7 @@ export class Cluster {
       await chown(data, nobody, nobody)
       await chown(folder, nobody, nobody)
     }
-    const initdb = join(dirname(findOnPath('postgres')), 'initdb')
+    const initdb = findProgram('initdb')
     const options = ['-U', 'postgres', '-A', 'trust', '--no-locale', '-E', 'UTF8', '--no-sync']
     const [program, ...args] = unprivileged([initdb, '-D', data, ...options])
     await run(program!, args, { cwd: folder })
@@ -67,7 +56,7 @@ export class Cluster {
   async start() {
     const settings = ['listen_addresses=', `unix_socket_directories=${this.#folder}`, 'fsync=off']
     const [program, ...args] = unprivileged([
-      findOnPath('postgres'),
+      findProgram('postgres'),
       '-D',
       join(this.#folder, 'data'),
       ...settings.flatMap((each) => ['-c', each]),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Cluster } from './cluster.ts'
 import { databaseState, type Generation, startGeneration } from './generation.ts'
@@ -179,8 +180,18 @@ describe('faults', () => {
   })
 })
 
-it('ends in order when told to', async () => {
-  const extra = await startGeneration('v2', cluster.url)
+it('ends in order when told to: what is being answered is answered, what hangs is cut', async () => {
+  const extra = await startGeneration('v2', cluster.url, { EXAMPLE_FAULTS: '1' })
   await databaseIs(extra, 'up')
+  const put = (faults: object) => ask(extra.url, { ...post('/faults', faults), method: 'PUT' })
+  await put({ hang: 1 })
+  const hung = fetch(`${extra.url}/api/me`).catch(() => 'cut')
+  // a request that hangs gives no sign of having arrived
+  await sleep(200)
+  await put({ slow: 1, slowMs: 500 })
+  const slow = ask(extra.url, get('/api/candidates/1'))
+  await sleep(200)
   expect(await extra.stop()).toBe(0)
+  expect(await hung).toBe('cut')
+  expect((await slow).status).toBe(200)
 })
