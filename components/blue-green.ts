@@ -1,0 +1,44 @@
+import * as pulumi from '@pulumi/pulumi'
+import { findPosition, positionsOf } from '../rollout/positions.ts'
+import type { ServiceWeights } from '../rollout/weights.ts'
+import { LocalPlatform, weighLocally } from './local/platform.ts'
+import { type StepRequest, TrafficStep } from './traffic-step.ts'
+
+export interface BlueGreenArgs extends StepRequest {
+  /** The checkout: where commands of the plan are started. */
+  folder: string
+}
+
+/**
+ * A rollout: both colours of every service with what routes, watches, guards and backs them up,
+ * and the traffic step that the stack is at.
+ *
+ * @example
+ * new BlueGreen('huntred', {
+ *   platform: { kind: 'local', home: '/var/lib/sluice/huntred' },
+ *   plan, planHash, position: 'huntred@5', attempt: 1, confirmed: [], clock: 1, folder: '.',
+ * })
+ */
+export class BlueGreen extends pulumi.ComponentResource {
+  readonly weights: pulumi.Output<ServiceWeights>
+
+  constructor(name: string, args: BlueGreenArgs, opts?: pulumi.ComponentResourceOptions) {
+    super('sluice:index:BlueGreen', name, {}, opts)
+    const { folder, ...request } = args
+    const asked = findPosition(positionsOf(args.plan), args.position)
+
+    // A platform is added here by a line of its own, and by its folder beside this file.
+    const platform = new LocalPlatform(
+      `${name}-platform`,
+      { ...request, folder, keepBlue: asked?.kind !== 'retired' },
+      { parent: this },
+    )
+    const step = new TrafficStep(
+      `${name}-step`,
+      { ...request, weigh: weighLocally(args.platform) },
+      { parent: this, dependsOn: [platform] },
+    )
+    this.weights = step.weights
+    this.registerOutputs({ weights: this.weights })
+  }
+}

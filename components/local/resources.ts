@@ -1,0 +1,100 @@
+import * as pulumi from '@pulumi/pulumi'
+import type { Plan } from '../../rollout/plan.ts'
+import type { PlatformReference } from '../traffic-step.ts'
+
+/** The folder that holds everything of one rollout on this host, its tokens and its supervisor. */
+export class Home extends pulumi.CustomResource {
+  declare readonly home: pulumi.Output<string>
+  constructor(name: string, args: { home: string }, opts?: pulumi.CustomResourceOptions) {
+    super('sluice:local:Home', name, args, opts)
+  }
+}
+
+/** A supervised PostgreSQL server on a socket, with its databases. Its data outlives it. */
+export class Postgres extends pulumi.CustomResource {
+  constructor(
+    name: string,
+    args: { home: pulumi.Input<string>; databases: string[] },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super('sluice:local:Postgres', name, args, opts)
+  }
+}
+
+export interface ProcessArgs {
+  home: pulumi.Input<string>
+  /** The supervised program's name; `<service>-<colour>` for a colour of a service. */
+  process: string
+  /** Program and arguments; no shell reads it. `node` is the Node that runs Sluice. */
+  command: string[]
+  /** Added to the environment; env:NAME passes a variable of the deployer on. */
+  environment: Record<string, string>
+  /** The working folder. */
+  folder: string
+  /** Databases of the supervised PostgreSQL, each with the variable that carries its address. */
+  databases: Record<string, string>
+  /** Ready when this address answers 2xx. */
+  ready: string
+}
+
+/** A supervised program: one colour of a service. */
+export class Process extends pulumi.CustomResource {
+  constructor(name: string, args: ProcessArgs, opts?: pulumi.CustomResourceOptions) {
+    super('sluice:local:Process', name, args, opts)
+  }
+}
+
+/** The router. Its weights are not among its inputs: only the hook changes them. */
+export class Router extends pulumi.CustomResource {
+  constructor(
+    name: string,
+    args: { home: pulumi.Input<string>; plan: Plan },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super('sluice:local:Router', name, { ...args, config: undefined }, opts)
+  }
+}
+
+/** The alarms: Prometheus, with rules made from the plan's guardrails. */
+export class Alarms extends pulumi.CustomResource {
+  constructor(
+    name: string,
+    args: { home: pulumi.Input<string>; plan: Plan; clock: number },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super('sluice:local:Alarms', name, { ...args, config: undefined, rules: undefined }, opts)
+  }
+}
+
+/** The rollback hook: what judges green and takes it back, with no engine running. */
+export class Hook extends pulumi.CustomResource {
+  constructor(
+    name: string,
+    args: {
+      home: pulumi.Input<string>
+      plan: Plan
+      planHash: string
+      clock: number
+      folder: string
+    },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super('sluice:local:Hook', name, args, opts)
+  }
+}
+
+/** The weights of one service on the local router, set through the hook. */
+export class Weights extends pulumi.CustomResource {
+  constructor(
+    name: string,
+    args: {
+      platform: PlatformReference
+      service: string
+      blue: pulumi.Input<number>
+      green: pulumi.Input<number>
+    },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super('sluice:local:Weights', name, args, opts)
+  }
+}
