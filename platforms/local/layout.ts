@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { hashOf } from '../../rollout/hash.ts'
 import type { Plan } from '../../rollout/plan.ts'
 
 /**
@@ -49,7 +50,7 @@ export function layoutOf(home: string): Layout {
       rules: at('prometheus', 'rules.yml'),
       data: at('prometheus', 'data'),
     },
-    postgres: { data: at('postgres', 'data'), socketFolder: at('postgres', 'run') },
+    postgres: { data: at('postgres', 'data'), socketFolder: socketFolderOf(home) },
     hook: {
       plan: at('hook', 'plan.json'),
       latch: at('hook', 'latch.json'),
@@ -62,6 +63,21 @@ export function layoutOf(home: string): Layout {
     backups: at('backups'),
     reports: at('reports'),
   }
+}
+
+/** The most bytes of a unix socket's path on every system that Sluice runs on (macOS: 103). */
+const SOCKET_PATH_LIMIT = 103
+
+/**
+ * The folder of PostgreSQL's socket: in the home, or, where its path would be too long for a
+ * socket, in a short folder named by a hash of the home. It depends on the home and the user
+ * alone, so that every process of the rollout finds the same one.
+ */
+function socketFolderOf(home: string): string {
+  const folder = join(home, 'postgres', 'run')
+  const longest = join(folder, `.s.PGSQL.${POSTGRES_PORT}.lock`)
+  if (Buffer.byteLength(longest) <= SOCKET_PATH_LIMIT) return folder
+  return `/tmp/sluice-${process.getuid?.() ?? 0}-${hashOf(home)}`
 }
 
 /**
@@ -93,10 +109,16 @@ export function portsOf(plan: Plan): Ports {
   }
 }
 
-/** The address of a database of the supervised PostgreSQL server; no password, only its socket. */
+/** Names the socket; nothing listens on TCP. Said everywhere, so that no PGPORT comes between. */
+export const POSTGRES_PORT = 5432
+
+/**
+ * The address of a database of the supervised PostgreSQL server; no password, only its socket.
+ * Read alike by libpq (pg_dump, psql) and by the pg library.
+ */
 export function databaseUrl(layout: Layout, database: string): string {
   const host = encodeURIComponent(layout.postgres.socketFolder)
-  return `postgres://sluice@localhost/${database}?host=${host}`
+  return `postgres://sluice@localhost:${POSTGRES_PORT}/${database}?host=${host}`
 }
 
 /** The variables that carry the addresses of the plan's databases. */
