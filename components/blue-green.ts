@@ -35,8 +35,8 @@ export class BlueGreen extends pulumi.ComponentResource {
     )
     const step = new TrafficStep(
       `${name}-step`,
-      { ...request, weigh: weighLocally(args.platform) },
-      { parent: this, dependsOn: [platform] },
+      { ...request, after: [platform], weigh: weighLocally(args.platform) },
+      { parent: this },
     )
     this.weights = step.weights
     this.registerOutputs({ weights: this.weights })

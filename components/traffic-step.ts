@@ -75,6 +75,8 @@ export class Verdict extends pulumi.CustomResource {
 }
 
 export interface TrafficStepArgs extends StepRequest {
+  /** What must stand before anything of the step is looked at. */
+  after: pulumi.Resource[]
   /**
    * Declares what sets the weights of one service on the platform. It is given the weights that
    * were admitted, as an output of the admission.
@@ -92,7 +94,7 @@ export interface TrafficStepArgs extends StepRequest {
  *
  * @example
  * new TrafficStep('huntred', { ...request, weigh: (service, weights, opts) =>
- *   new LocalWeights(service, { platform, service, weights }, opts) }, { dependsOn: [hook] })
+ *   new Weights(`weights-${service}`, { platform, service, ...split }, opts) })
  */
 export class TrafficStep extends pulumi.ComponentResource {
   /** The admitted weights, by service. */
@@ -100,16 +102,16 @@ export class TrafficStep extends pulumi.ComponentResource {
 
   constructor(name: string, args: TrafficStepArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:index:TrafficStep', name, {}, opts)
-    const { weigh, ...request } = args
+    const { weigh, after, ...request } = args
     const child = (dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({
       parent: this,
       dependsOn,
     })
 
     const backups = Object.keys(args.plan.backups).map(
-      (backup) => new Backup(`backup-${backup}`, { ...request, backup }, child([])),
+      (backup) => new Backup(`backup-${backup}`, { ...request, backup }, child(after)),
     )
-    const admission = new Admission('admission', request, child(backups))
+    const admission = new Admission('admission', request, child([...after, ...backups]))
     const weighed = Object.keys(args.plan.services).map((service) =>
       weigh(
         service,

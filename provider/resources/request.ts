@@ -1,0 +1,27 @@
+import { openPlatform, type PlatformReference } from '../../platforms/open.ts'
+import type { Platform } from '../../platforms/platform.ts'
+import type { Plan } from '../../rollout/plan.ts'
+import type { Request } from '../../rollout/request.ts'
+import type { Props } from '../protocol.ts'
+
+/** The part of a resource's inputs that says what the update asks for. */
+export function requestOf(inputs: Props): Request {
+  return {
+    plan: inputs['plan'] as Plan,
+    planHash: String(inputs['planHash']),
+    position: String(inputs['position']),
+    attempt: Number(inputs['attempt']),
+    confirmed: (inputs['confirmed'] as string[] | undefined) ?? [],
+    clock: Number(inputs['clock'] ?? 1),
+  }
+}
+
+/** The live platform that the inputs speak of. */
+export function platformOf(inputs: Props): Platform {
+  return openPlatform(inputs['platform'] as PlatformReference)
+}
+
+/** True where a preview shall not look at the platform: pull requests without access to it. */
+export function isOffline(): boolean {
+  return process.env['SLUICE_OFFLINE'] === '1'
+}

@@ -1,0 +1,42 @@
+import { acknowledgement, describeTrip } from '../../rollout/admission.ts'
+import { acknowledges } from '../../rollout/latch.ts'
+import { isUnavailable } from '../../rollout/observation.ts'
+import type { Props, ResourceType } from '../protocol.ts'
+import { isOffline, platformOf } from './request.ts'
+
+/**
+ * Fails every update while a rollback is not acknowledged, after the weights were brought to what
+ * is live. Its state keeps the latch it last passed with, so that a latch is always a difference.
+ */
+export const verdict: ResourceType = {
+  async check(_ctx, olds, news) {
+    if (isOffline()) return { inputs: { ...news, latch: olds?.['latch'] ?? 'clear' } }
+    const { latch, deployed } = await platformOf(news).observe()
+    const attempt = Number(news['attempt'])
+    if (latch === 'missing')
+      return { inputs: { ...news, latch: deployed && olds ? 'missing' : 'clear' } }
+    if (isUnavailable(latch)) return { inputs: { ...news, latch: 'not readable' } }
+    const on = latch.latched && !acknowledges(latch, attempt)
+    return { inputs: { ...news, latch: on ? describeTrip(latch) : 'clear' } }
+  },
+  async create(ctx, inputs) {
+    return { id: ctx.name, outputs: await pronounce(inputs) }
+  },
+  async update(_ctx, _id, _olds, news) {
+    return pronounce(news)
+  },
+}
+
+async function pronounce(inputs: Props): Promise<Props> {
+  const { latch } = await platformOf(inputs).observe()
+  if (latch === 'missing')
+    throw new Error('the latch is missing, which counts as latched; next: sluice doctor')
+  if (isUnavailable(latch))
+    throw new Error(`the latch could not be read: ${latch.unavailable}; next: sluice doctor`)
+  if (latch.latched) {
+    throw new Error(
+      `ROLLED BACK, and not acknowledged: ${describeTrip(latch)}.\nThe state now says what is live. To go on: ${acknowledgement(latch)}`,
+    )
+  }
+  return { ...inputs, latch: 'clear' }
+}

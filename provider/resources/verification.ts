@@ -1,0 +1,23 @@
+import { isUnavailable } from '../../rollout/observation.ts'
+import type { ResourceType } from '../protocol.ts'
+import { isOffline, platformOf, requestOf } from './request.ts'
+
+/** Reads the live weights back and records the position as verified: from then on it bakes. */
+export const verification: ResourceType = {
+  async diff(_ctx, _id, _olds, news) {
+    if (isOffline()) return undefined
+    const { journal, latch } = await platformOf(news).observe()
+    if (journal === 'missing' || isUnavailable(journal)) return undefined
+    if (latch !== 'missing' && !isUnavailable(latch) && latch.latched) return undefined
+    const stands = journal.verified.position === requestOf(news).position && !journal.intent
+    return stands ? undefined : { changed: true, paths: ['position'] }
+  },
+  async create(ctx, inputs) {
+    await platformOf(inputs).verify(requestOf(inputs))
+    return { id: ctx.name, outputs: inputs }
+  },
+  async update(_ctx, _id, _olds, news) {
+    await platformOf(news).verify(requestOf(news))
+    return news
+  },
+}
