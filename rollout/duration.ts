@@ -29,6 +29,9 @@ export function formatDuration(ms: number): string {
   return `${Math.round((ms / UNITS[chosen]) * 10) / 10}${chosen}`
 }
 
+/** Ten years: what is longer is a slip, and would not be a number for long. */
+const LONGEST = 3_650 * UNITS.d
+
 /** A duration field of the plan; the parsed value is milliseconds. */
 export const durationSchema = z
   .string({ error: 'give a duration: a number and ms, s, m, h, d or w, such as 30s or 24h' })
@@ -36,3 +39,4 @@ export const durationSchema = z
     error: 'give a duration: a number and ms, s, m, h, d or w, such as 30s or 24h',
   })
   .transform((text) => parseDuration(text) as number)
+  .refine((ms) => ms <= LONGEST, { error: 'is longer than ten years; give a shorter time' })

@@ -8,22 +8,22 @@ import { shareSchema, thresholdSchema } from './threshold.ts'
  * messages; `positions.ts` compiles what is right into the list of positions.
  */
 
-const name = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, {
-  error:
-    'give a name of lower-case letters, digits and hyphens, beginning with a letter, at most 40 long',
-})
+const NAME =
+  'give a name of lower-case letters, digits and hyphens, beginning with a letter, at most 40 long'
+const name = z.string({ error: NAME }).regex(/^[a-z][a-z0-9-]{0,39}$/, { error: NAME })
 
 const port = z.int().min(1).max(65535)
 
 /** A value that is read from the environment of the process that uses it, never stored. */
-const fromEnvironment = z.string().regex(/^env:[A-Za-z_][A-Za-z0-9_]*$/, {
-  error:
-    'give the name of an environment variable as env:NAME; a secret itself never stands in a plan',
-})
+const VARIABLE =
+  'give the name of an environment variable as env:NAME; a secret itself never stands in a plan'
+const fromEnvironment = z
+  .string({ error: VARIABLE })
+  .regex(/^env:[A-Za-z_][A-Za-z0-9_]*$/, { error: VARIABLE })
 
 const path = z
   .string()
-  .regex(/^\/[^\s"'\\]*$/, { error: 'give a path that begins with /, such as /healthz' })
+  .regex(/^\/[^\s\p{Cc}"'\\]*$/u, { error: 'give a path that begins with /, such as /healthz' })
 
 const command = z
   .array(z.string().min(1))
@@ -38,7 +38,7 @@ const colour = z
     url: z
       .url({
         protocol: /^http$/,
-        error: 'give the address of a running system, such as http://127.0.0.1:9001',
+        error: 'give the http address of a running system, such as http://127.0.0.1:9001',
       })
       .optional()
       .describe('a system that runs already; never started or stopped'),
@@ -63,11 +63,11 @@ const service = z.strictObject({
     .strictObject({
       header: z
         .string()
-        .regex(/^[A-Za-z0-9-]+$/)
+        .regex(/^[A-Za-z0-9-]+$/, { error: 'give the name of a header, such as x-user-id' })
         .optional(),
       cookie: z
         .string()
-        .regex(/^[A-Za-z0-9_-]+$/)
+        .regex(/^[A-Za-z0-9_-]+$/, { error: 'give the name of a cookie, such as session' })
         .optional(),
     })
     .default({})
@@ -169,7 +169,9 @@ const limits = z.strictObject({
 const local = z.strictObject({
   listen: z
     .string()
-    .regex(/^[^\s:]+:\d{1,5}$/, { error: 'give an address and a port, such as 127.0.0.1:8380' })
+    .regex(/^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$/, {
+      error: 'give an address and a port, such as 127.0.0.1:8380',
+    })
     .default('127.0.0.1:8380')
     .describe('where users reach the router'),
   postgres: z
