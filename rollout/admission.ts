@@ -83,7 +83,7 @@ export function admit(
     return held([firstDeployment(target)])
   }
   // The hook stands, but the first deployment has not come to its weights yet.
-  if (fresh && observation.latch === 'missing' && live && !anyGreen(live)) {
+  if (fresh && observation.latch === 'missing' && !anyGreen(live ?? none)) {
     if (target.kind === 'start') return open(none)
     return held([firstDeployment(target)])
   }

@@ -3,6 +3,7 @@ import * as pulumi from '@pulumi/pulumi'
 import { BlueGreen } from '../components/blue-green.ts'
 import { loadPlan } from '../platforms/plan-file.ts'
 import { PlanError } from '../rollout/parse-plan.ts'
+import { findPosition, positionsOf } from '../rollout/positions.ts'
 import { readConfig } from './config.ts'
 
 const { plan: file, ...config } = readConfig(import.meta.dirname)
@@ -11,13 +12,17 @@ const { plan, planHash } = await loadPlan(file).catch((error: unknown) => {
   throw error
 })
 
+// A number stands for a name; a name that is not known goes on to the admission, which lists them.
+const step = findPosition(positionsOf(plan), config.position)?.name ?? config.position
+
 const rollout = new BlueGreen(plan.name, {
   ...config,
+  position: step,
   plan,
   planHash,
   folder: dirname(import.meta.dirname),
 })
 
-export const position = config.position
+export const position = step
 export const weights = rollout.weights
 export const platform = config.platform

@@ -1,6 +1,6 @@
-import { greenOf, type Weights } from '../../rollout/weights.ts'
-import { isUnknown, type Props, type ResourceType } from '../protocol.ts'
-import { isOffline, platformOf } from './request.ts'
+import { greenOf, type Weights } from '../../../rollout/weights.ts'
+import { isUnknown, type Props, type ResourceType } from '../../protocol.ts'
+import { isOffline, platformOf } from '../request.ts'
 
 /** The weights of one service on the local router. The hook sets them, or refuses. */
 export const weights: ResourceType = {

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
-import { FileStore } from '../../platforms/local/file-store.ts'
-import { layoutOf } from '../../platforms/local/layout.ts'
-import { findPosition, positionsOf } from '../../rollout/positions.ts'
+import { FileStore } from '../../../platforms/local/file-store.ts'
+import { layoutOf } from '../../../platforms/local/layout.ts'
+import { findPosition, positionsOf } from '../../../rollout/positions.ts'
 
 /**
  * Refuses to delete what serves or guards a rollout. Blue is protected until `released`; whatever

@@ -1,0 +1,46 @@
+import { alertRulesText } from '../../../platforms/local/alert-rules.ts'
+import { layoutOf, portsOf } from '../../../platforms/local/layout.ts'
+import { applyPrometheus, prometheusConfig } from '../../../platforms/local/prometheus.ts'
+import { removeService } from '../../../platforms/local/supervisor.ts'
+import type { Plan } from '../../../rollout/plan.ts'
+import type { Context, Props, ResourceType } from '../../protocol.ts'
+import { mayDelete } from './deletion.ts'
+
+/** The alarms: Prometheus with the rules of the plan's guardrails. */
+export const alarms: ResourceType = {
+  replaceOn: ['home'],
+  async check(_ctx, _olds, news) {
+    const layout = layoutOf(String(news['home']))
+    const plan = news['plan'] as Plan
+    const ports = portsOf(plan)
+    return {
+      inputs: {
+        home: news['home'],
+        port: ports.prometheus,
+        config: prometheusConfig(layout, ports),
+        rules: alertRulesText(plan, Number(news['clock'])),
+      },
+    }
+  },
+  async create(ctx, inputs) {
+    await apply(ctx, inputs)
+    return { id: ctx.name, outputs: inputs }
+  },
+  async update(ctx, _id, _olds, news) {
+    await apply(ctx, news)
+    return news
+  },
+  async delete(_ctx, _id, olds) {
+    await mayDelete(String(olds['home']), 'all')
+    await removeService(layoutOf(String(olds['home'])), 'prometheus')
+  },
+}
+
+async function apply(ctx: Context, inputs: Props): Promise<void> {
+  await applyPrometheus(layoutOf(String(inputs['home'])), {
+    port: Number(inputs['port']),
+    config: String(inputs['config']),
+    rules: String(inputs['rules']),
+    signal: ctx.signal,
+  })
+}

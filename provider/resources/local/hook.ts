@@ -1,0 +1,34 @@
+import { applyHook } from '../../../platforms/local/hook-service.ts'
+import { layoutOf } from '../../../platforms/local/layout.ts'
+import { removeService } from '../../../platforms/local/supervisor.ts'
+import type { Plan } from '../../../rollout/plan.ts'
+import type { Context, Props, ResourceType } from '../../protocol.ts'
+import { mayDelete } from './deletion.ts'
+
+/** The rollback hook. A new plan is handed to the one that runs; a new one is proved first. */
+export const hook: ResourceType = {
+  replaceOn: ['home'],
+  async create(ctx, inputs) {
+    await apply(ctx, inputs)
+    return { id: ctx.name, outputs: inputs }
+  },
+  async update(ctx, _id, _olds, news) {
+    await apply(ctx, news)
+    return news
+  },
+  async delete(_ctx, _id, olds) {
+    await mayDelete(String(olds['home']), 'all')
+    await removeService(layoutOf(String(olds['home'])), 'hook')
+  },
+}
+
+async function apply(ctx: Context, inputs: Props): Promise<void> {
+  await applyHook(layoutOf(String(inputs['home'])), {
+    plan: inputs['plan'] as Plan,
+    planHash: String(inputs['planHash']),
+    clock: Number(inputs['clock']),
+    folder: String(inputs['folder']),
+    progress: ctx.progress,
+    signal: ctx.signal,
+  })
+}
