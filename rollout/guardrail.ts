@@ -1,0 +1,112 @@
+import type { Measurement } from './journal.ts'
+import type { Gate, Guardrail, Metric } from './plan.ts'
+import { formatThreshold, formatValue, type Threshold } from './threshold.ts'
+
+/** What a relative threshold is a multiple of. */
+export interface References {
+  /** What blue measured before the first step. */
+  baseline?: Measurement
+  /** What blue measures now. */
+  blue?: Measurement
+}
+
+/** A threshold resolved to a number. */
+export interface Bound {
+  metric: Metric
+  side: 'above' | 'below'
+  /** A ratio from 0 for the error rate, seconds for latencies. */
+  value: number
+  /** `5%`, or `300ms (2x baseline)` */
+  text: string
+}
+
+/** Fewer answers than this are no reference: a quantile of a handful is chance. */
+export const LEAST_REFERENCE = 20
+
+/**
+ * The least that a relative threshold resolves to. Twice an error rate of nothing is nothing,
+ * and twice a millisecond is one turn of the scheduler: neither is a reason to roll back.
+ */
+export const RELATIVE_FLOOR: Record<Metric, number> = {
+  'error-rate': 0.01,
+  p50: 0.01,
+  p95: 0.01,
+  p99: 0.01,
+}
+
+/**
+ * What was measured of a metric: a ratio from 0 to 1, or seconds.
+ * @returns undefined where nothing was; no data is never a value
+ */
+export function measuredValue(
+  metric: Metric,
+  measurement: Measurement | undefined,
+): number | undefined {
+  if (!measurement || measurement.requests === 0) return undefined
+  const value =
+    metric === 'error-rate' ? measurement.errors / measurement.requests : measurement[metric]
+  return value !== undefined && Number.isFinite(value) ? value : undefined
+}
+
+/**
+ * The threshold of a guardrail or a metric gate as a number.
+ * @returns undefined where it has no metric or no threshold, or where its reference is not measured
+ */
+export function boundOf(
+  criterion: Pick<Guardrail | Gate, 'metric' | 'above' | 'below'>,
+  references: References = {},
+): Bound | undefined {
+  const { metric, above, below } = criterion
+  const threshold = above ?? below
+  if (!metric || !threshold) return undefined
+  return resolve(threshold, metric, above ? 'above' : 'below', references)
+}
+
+/** The `warn` threshold of a guardrail as a number; it lies on the side of the guardrail's own. */
+export function warnBoundOf(guardrail: Guardrail, references: References = {}): Bound | undefined {
+  const { metric, warn, below } = guardrail
+  if (!metric || !warn) return undefined
+  return resolve(warn, metric, below ? 'below' : 'above', references)
+}
+
+/** True when the value is beyond the bound. What was not measured breaches nothing. */
+export function breaches(value: number | undefined, bound: Bound): boolean {
+  if (value === undefined || !Number.isFinite(value)) return false
+  return bound.side === 'above' ? value > bound.value : value < bound.value
+}
+
+/** `error rate 12%` or `p95 400ms` */
+export function describeValue(metric: Metric, value: number): string {
+  return `${metricName(metric)} ${formatMetric(metric, value)}`
+}
+
+/** A value in the unit of its metric: `12%` or `400ms`. */
+export function formatMetric(metric: Metric, value: number): string {
+  return formatValue(value, metric === 'error-rate' ? 'ratio' : 'seconds')
+}
+
+/** The metric in words. */
+export function metricName(metric: Metric): string {
+  return metric === 'error-rate' ? 'error rate' : metric
+}
+
+function resolve(
+  threshold: Threshold,
+  metric: Metric,
+  side: Bound['side'],
+  references: References,
+): Bound | undefined {
+  if (threshold.kind === 'absolute') {
+    return { metric, side, value: threshold.value, text: formatMetric(metric, threshold.value) }
+  }
+  const reference = threshold.kind === 'baseline' ? references.baseline : references.blue
+  const measured = measuredValue(metric, reference)
+  if (measured === undefined || !reference || reference.requests < LEAST_REFERENCE) return undefined
+  const value = Math.max(threshold.factor * measured, RELATIVE_FLOOR[metric])
+  return {
+    metric,
+    side,
+    value,
+    text: `${formatMetric(metric, value)} (${formatThreshold(threshold)})`,
+  }
+}
