@@ -15,6 +15,7 @@ import { describeRefusals } from '../rollout/refusal.ts'
 import type { Request } from '../rollout/request.ts'
 import {
   allBlue,
+  anyGreen,
   describeChange,
   greenOf,
   rising,
@@ -26,6 +27,7 @@ import {
 import { Refused } from './platform.ts'
 import type { Router } from './router.ts'
 import type { RolloutEvent, Store } from './store.ts'
+import { Turns } from './turns.ts'
 
 /** What the operations stand on. */
 export interface Parts {
@@ -44,16 +46,27 @@ export interface TripCause {
   value: string
   threshold: string
   reason: string
+  /** When the first bad answer of the evidence came, ISO 8601; undefined where nothing was counted. */
+  firstBadAt?: string
 }
 
 /**
  * What may be done to a rollout on a live platform, over its store and its router, the same on
  * every platform. Nothing is kept in memory between calls: a second process, or a restart in the
  * middle, finds in the store all that this one knew.
+ *
+ * Moves (admit, setWeights, verify, adopt) take turns among each other. A trip never waits for
+ * them: it latches, then writes; and a rise asks for the latch in the very turn of its write, so
+ * that none can be written after the trip's own.
  */
 export class Operations {
   readonly #parts: Parts
-  #changes: Promise<void> = Promise.resolve()
+  readonly #moves = new Turns()
+  /** Turns of read-and-write on one thing, each as short as its write. */
+  readonly #journals = new Turns()
+  readonly #latches = new Turns()
+  readonly #writes = new Turns()
+  #tripping: Promise<Tripped> | undefined
   constructor(parts: Parts) {
     this.#parts = parts
   }
@@ -78,7 +91,11 @@ export class Operations {
   }
 
   /** See {@link Platform.admit}. */
-  async admit(request: Request, lastAttempt?: number): Promise<Admission> {
+  admit(request: Request, lastAttempt?: number): Promise<Admission> {
+    return this.#moves.run(() => this.#admit(request, lastAttempt))
+  }
+
+  async #admit(request: Request, lastAttempt?: number): Promise<Admission> {
     const observation = await this.observe()
     const admission = admit(request, observation, 'apply', lastAttempt)
     if (admission.refusals.length > 0) {
@@ -116,28 +133,22 @@ export class Operations {
       }
       const first = newJournal(request, this.#at())
       await store.writeJournal(first)
-      await store.writeLatch(clearLatch())
+      await this.#latches.run(() => store.writeLatch(clearLatch()))
       await this.#record('deployed', `${request.plan.name}: green deployed at 0`, 'info')
       return first
     }
     const attempt = journal?.attempt ?? lastAttempt ?? 1
-    const held = latch ?? missingLatch(attempt, allBlue(services), this.#at())
-    if (!latch) {
-      await store.writeLatch(held)
-      await router.write(allBlue(services))
-      await this.#record(
-        'tripped',
-        `the latch was missing and is rebuilt: ${describeTrip(held)}`,
-        'critical',
-      )
-    }
+    const held = latch ?? (await this.#rebuild(services, attempt, journal, lastAttempt))
     if (!journal) await store.writeJournal(newJournal({ ...request, attempt }, this.#at()))
     const base = (await store.readJournal()) as Journal
     if (!admission.acknowledges && !acknowledges(held, request.attempt)) return base
     const next = landed(base, held, request.attempt, this.#at())
     // The journal first: a crash between the two leaves the latch on, and acknowledging again is a no-op.
     await this.#change((current) => landed(current, held, request.attempt, this.#at()))
-    await store.writeLatch(acknowledge(held, request.attempt))
+    await this.#latches.run(async () => {
+      const current = (await store.readLatch()) ?? held
+      await store.writeLatch(acknowledge(current, request.attempt))
+    })
     await this.#record(
       'acknowledged',
       `attempt ${request.attempt} acknowledges ${describeTrip(held)}`,
@@ -146,22 +157,63 @@ export class Operations {
     return next
   }
 
+  /** A latch that should stand and does not counts as latched; its green goes to 0. */
+  async #rebuild(
+    services: string[],
+    attempt: number,
+    journal?: Journal,
+    lastAttempt?: number,
+  ): Promise<Latch> {
+    const { store, router } = this.#parts
+    const none = allBlue(services)
+    // The very first admission was cut off between its journal and its latch: nothing has moved yet.
+    const cutOff =
+      lastAttempt === undefined &&
+      journal?.attempt === 1 &&
+      journal.verified.position === 'start' &&
+      sameWeights(await router.read(), none)
+    const [held, rebuilt] = await this.#latches.run(async (): Promise<[Latch, boolean]> => {
+      const current = await store.readLatch()
+      if (current) return [current, false]
+      const next = cutOff ? clearLatch() : missingLatch(attempt, none, this.#at())
+      await store.writeLatch(next)
+      return [next, true]
+    })
+    if (rebuilt && held.latched) {
+      await this.#writes.run(() => router.write(none))
+      await this.#record(
+        'tripped',
+        `the latch was missing and is rebuilt: ${describeTrip(held)}`,
+        'critical',
+      )
+    }
+    return held
+  }
+
   /** See {@link Platform.setWeights}. */
-  async setWeights(service: string, weights: Weights): Promise<Weights> {
+  setWeights(service: string, weights: Weights): Promise<Weights> {
+    return this.#moves.run(() => this.#setWeights(service, weights))
+  }
+
+  async #setWeights(service: string, weights: Weights): Promise<Weights> {
     const { store, router } = this.#parts
     const live = await router.read()
     const before = greenOf(live, service)
+    const rises = weights.green > before
     const asked = `${service}: ${describeChange({ [service]: split(before) }, { [service]: weights })}`
-    if (weights.green > before) await this.#mayRise(service, weights, asked)
+    if (rises) await this.#mayRise(service, weights, asked)
     else if (weights.green < before) await this.#mayFall(service, asked)
-    await router.write({ [service]: weights })
-    // A rollback may have come between the question and the write: the latch has the last word.
+    await this.#writes.run(async () => {
+      if (rises) refuseLatched(await store.readLatch(), asked)
+      await router.write({ [service]: weights })
+    })
+    // Another process may have latched between the question and the write: the latch has the last word.
     const after = await store.readLatch()
     if (after?.latched) await this.assert()
     const reached = split(greenOf(await router.read(), service))
     if (reached.green !== weights.green) {
       throw new Refused(
-        `${asked} was asked for, but live is green ${reached.green}${after?.latched ? `: ${describeTrip(after)}` : ''}`,
+        `${asked} was asked for, but live is green ${reached.green}${after?.latched ? `: ${describeTrip(after)}` : ''}; next: sluice status`,
       )
     }
     if (weights.green !== before) {
@@ -180,8 +232,7 @@ export class Operations {
     const refuse = (why: string): never => {
       throw new Refused(`${asked} is refused: ${why}`)
     }
-    if (!latch) refuse('there is no latch, which counts as latched; next: pulumi up')
-    if (latch?.latched) refuse(`latched, ${describeTrip(latch)}; next: ${acknowledgement(latch)}`)
+    refuseLatched(latch, asked)
     if (!journal) refuse('there is no journal; next: sluice doctor --adopt')
     const intent = journal?.intent
     if (!intent || greenOf(intent.to, service) !== weights.green) {
@@ -203,7 +254,11 @@ export class Operations {
   }
 
   /** See {@link Platform.verify}. */
-  async verify(request: Request): Promise<ServiceWeights> {
+  verify(request: Request): Promise<ServiceWeights> {
+    return this.#moves.run(() => this.#verify(request))
+  }
+
+  async #verify(request: Request): Promise<ServiceWeights> {
     const { store, router } = this.#parts
     const target = findPosition(positionsOf(request.plan), request.position)
     const [live, latch, journal] = [
@@ -229,67 +284,128 @@ export class Operations {
 
   /**
    * Latches durably, puts green to 0, reads back, and only then says so. A rollout that is
-   * released has no guard: there it only tells. Latched already, it asserts again.
+   * released has no guard: there it only tells. Latched already, it asserts again. It acts with
+   * whatever of the store can be read.
    * @returns the live weights, and whether this call was the one that latched
+   * @throws what kept it from latching or from reading back, after everything else was tried
    */
-  async trip(cause: TripCause): Promise<{ weights: ServiceWeights; latched: boolean }> {
-    const { store, router } = this.#parts
+  async trip(cause: TripCause): Promise<Tripped> {
+    if (this.#tripping) return { ...(await this.#tripping), latched: false }
+    this.#tripping = this.#trip(cause).finally(() => {
+      this.#tripping = undefined
+    })
+    return this.#tripping
+  }
+
+  async #trip(cause: TripCause): Promise<Tripped> {
+    const { store, router, now } = this.#parts
     const started = performance.now()
-    const [journal, latch] = await Promise.all([store.readJournal(), store.readLatch()])
-    if (!journal || !latch) {
-      const weights = await router.read()
-      await router.write(allBlue(Object.keys(weights)))
-      return { weights: await router.read(), latched: false }
-    }
-    if (isDisarmed(journal)) {
+    const trippedAt = now()
+    const journal = await orNothing(store.readJournal())
+    if (journal && isDisarmed(journal)) {
       await this.#record('alarm', `released, so only told: ${cause.reason}`, 'warning')
       return { weights: await router.read(), latched: false }
     }
-    if (latch.latched) return { weights: await this.assert(), latched: false }
-    const positions = positionsOf(journal.plan)
-    const reached = journal.intent?.position ?? journal.verified.position
-    const from = findPosition(positions, reached) ?? positions[0]!
-    const landing = landingOf(positions, from)
-    const next = latchAt(
-      latch,
-      { ...cause, position: from.name, landing: landing.name, at: this.#at() },
-      landing.weights,
-    )
-    await store.writeLatch(next)
-    const weights = await this.assert()
-    await this.#change((current) => landed(current, next, latch.attempt, this.#at()))
-    const down = rising(landing.weights, weights).length === 0
+    const before = await orNothing(store.readLatch())
+    if (!journal && !before) {
+      // Nothing is deployed, or nothing can be read: green gets nothing, and a latch is not invented.
+      const weights = await router.read()
+      if (!anyGreen(weights)) return { weights, latched: false }
+      await this.#writes.run(() => router.write(allBlue(Object.keys(weights))))
+      return { weights: await router.read(), latched: false }
+    }
+    let mine = false
+    const latch = await this.#latches.run(async () => {
+      const held = await orNothing(store.readLatch())
+      if (held?.latched) return held
+      const next = tripped(held, journal, cause, trippedAt.toISOString())
+      mine = true
+      const failure = await failureOf(store.writeLatch(next))
+      if (failure) await this.#withoutLatch(next, failure)
+      return next
+    })
+    if (!mine) return { weights: await this.assert(), latched: false }
+    const lowered = await settled(this.#lower(latch))
+    const done = now()
+    const weights = 'value' in lowered ? lowered.value.weights : undefined
+    const down = weights !== undefined && rising(latch.ceiling, weights).length === 0
+    const headline = down
+      ? 'ROLLED BACK'
+      : weights
+        ? 'LATCHED, BUT GREEN KEEPS TRAFFIC because blue is absent or ill'
+        : `LATCHED, BUT THE ROUTER COULD NOT BE READ BACK (${'error' in lowered ? messageOf(lowered.error) : ''})`
+    const firstBadAt = cause.firstBadAt ?? trippedAt.toISOString()
     await this.#record(
       'tripped',
-      `${down ? 'ROLLED BACK' : 'LATCHED, BUT GREEN KEEPS TRAFFIC because blue is absent or ill'}: ${describeTrip(next)}. To go on: ${acknowledgement(next)}`,
+      `${headline}: ${describeTrip(latch)}. To go on: ${acknowledgement(latch)}`,
       'critical',
-      { trip: next.trip, weights, tookMs: Math.round(performance.now() - started) },
+      {
+        trip: latch.trips,
+        weights,
+        firstBadAt,
+        trippedAt: trippedAt.toISOString(),
+        tookMs: Math.max(0, done.getTime() - Date.parse(firstBadAt)),
+        actedMs: Math.round((performance.now() - started) * 100) / 100,
+      },
     )
-    return { weights, latched: true }
+    await this.#change((current) => landed(current, latch, latch.attempt, this.#at()))
+    if ('error' in lowered) throw lowered.error
+    return { weights: lowered.value.weights, latched: true }
+  }
+
+  /** The latch could not be written: green loses its traffic all the same, and people are told. */
+  async #withoutLatch(latch: Latch, failure: unknown): Promise<never> {
+    await settled(this.#lower(latch))
+    await this.#record(
+      'tripped',
+      `GREEN IS AT 0, BUT THE LATCH COULD NOT BE WRITTEN (${messageOf(failure)}): ${describeTrip(latch)}`,
+      'critical',
+    )
+    throw failure
   }
 
   /** While latched, puts every green that stands above the ceiling back to it. */
   async assert(): Promise<ServiceWeights> {
     const { store, router } = this.#parts
     const latch = await store.readLatch()
-    const live = await router.read()
-    if (!latch?.latched) return live
-    const above = rising({ ...allBlue(Object.keys(live)), ...latch.ceiling }, live)
+    if (!latch?.latched) return router.read()
+    const { weights, lowered } = await this.#lower(latch)
+    if (lowered.length > 0) {
+      await this.#record(
+        'asserted',
+        `green of ${lowered.join(', ')} was above what the latch allows and is put back: ${describeTrip(latch)}`,
+        'warning',
+      )
+    }
+    return weights
+  }
+
+  /** Puts green to the ceiling where blue is able to take over, and reads back. */
+  async #lower(latch: Latch): Promise<{ weights: ServiceWeights; lowered: string[] }> {
+    const { router } = this.#parts
+    // What cannot be read may be above the ceiling.
+    const live = await orNothing(router.read())
+    const above = live
+      ? rising({ ...allBlue(Object.keys(live)), ...latch.ceiling }, live)
+      : Object.keys(latch.ceiling)
     const movable: string[] = []
     for (const service of above) {
-      if (await router.healthy(service, 'blue')) movable.push(service)
+      if ((await orNothing(router.healthy(service, 'blue'))) !== false) movable.push(service)
     }
-    if (movable.length === 0) return live
-    await router.write(
-      Object.fromEntries(
-        movable.map((service) => [service, split(greenOf(latch.ceiling, service))]),
-      ),
+    if (live && movable.length === 0) return { weights: live, lowered: [] }
+    const weights = Object.fromEntries(
+      movable.map((service) => [service, split(greenOf(latch.ceiling, service))]),
     )
-    return router.read()
+    await this.#writes.run(() => router.write(weights))
+    return { weights: await router.read(), lowered: movable }
   }
 
   /** See {@link Platform.adopt}. */
-  async adopt(plan: Plan, planHash: string): Promise<ServiceWeights> {
+  adopt(plan: Plan, planHash: string): Promise<ServiceWeights> {
+    return this.#moves.run(() => this.#adopt(plan, planHash))
+  }
+
+  async #adopt(plan: Plan, planHash: string): Promise<ServiceWeights> {
     const { store, router } = this.#parts
     const live = await router.read()
     const journal = await store.readJournal()
@@ -301,7 +417,7 @@ export class Operations {
         split(Math.min(greenOf(live, service), greenOf(ceiling, service))),
       ]),
     )
-    await router.write(weights)
+    await this.#writes.run(() => router.write(weights))
     // Live between two positions: the rollout stands at the last one that gives no green more.
     const standing = positionsOf(plan)
       .filter((position) => position.kind === 'start' || position.kind === 'step')
@@ -376,14 +492,12 @@ export class Operations {
 
   /** Every change of the journal comes through here, one after the other, so that none is lost. */
   #change(change: (journal: Journal) => Journal): Promise<void> {
-    const turn = this.#changes.then(async () => {
+    return this.#journals.run(async () => {
       const journal = await this.#parts.store.readJournal()
       if (!journal) return
       const next = change(journal)
       if (next !== journal) await this.#parts.store.writeJournal(next)
     })
-    this.#changes = turn.catch(() => {})
-    return turn
   }
 
   /** Writes an event into the history and announces it. */
@@ -413,6 +527,44 @@ export function isDisarmed(journal: Journal): boolean {
   return kind === 'released' || kind === 'retired'
 }
 
+/** What a trip came to. */
+export interface Tripped {
+  weights: ServiceWeights
+  /** True for the call that latched; false where it was latched already, or nothing is guarded. */
+  latched: boolean
+}
+
+/** The latch that a trip writes, from whatever is known. */
+function tripped(
+  held: Latch | undefined,
+  journal: Journal | undefined,
+  { cause, value, threshold, reason }: TripCause,
+  at: string,
+): Latch {
+  const why = { cause, value, threshold, reason, at }
+  const attempt = journal?.attempt ?? 1
+  const base = held ?? { ...clearLatch(), trips: attempt - 1, attempt }
+  if (!journal) return latchAt(base, { ...why, position: 'unknown', landing: 'start' }, {})
+  const positions = positionsOf(journal.plan)
+  const reached = journal.intent?.position ?? journal.verified.position
+  const from = findPosition(positions, reached) ?? positions[0]!
+  const landing = landingOf(positions, from)
+  return latchAt(base, { ...why, position: from.name, landing: landing.name }, landing.weights)
+}
+
+function refuseLatched(latch: Latch | undefined, asked: string): void {
+  if (!latch) {
+    throw new Refused(
+      `${asked} is refused: there is no latch, which counts as latched; next: pulumi up`,
+    )
+  }
+  if (latch.latched) {
+    throw new Refused(
+      `${asked} is refused: latched, ${describeTrip(latch)}; next: ${acknowledgement(latch)}`,
+    )
+  }
+}
+
 function newJournal(request: Request, at: string): Journal {
   return {
     plan: request.plan,
@@ -438,10 +590,32 @@ function landed(journal: Journal, latch: Latch, attempt: number, at: string): Jo
   return { ...arrived(journal, latch.trip?.landing ?? 'start', weights, at), attempt }
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 async function orUnknown<T>(promise: Promise<T>): Promise<T | Unknown> {
   try {
     return await promise
   } catch (error) {
-    return { unavailable: error instanceof Error ? error.message : String(error) }
+    return { unavailable: messageOf(error) }
   }
+}
+
+async function orNothing<T>(promise: Promise<T>): Promise<T | undefined> {
+  return promise.catch(() => undefined)
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => undefined,
+    (error: unknown) => error ?? new Error('unknown'),
+  )
+}
+
+async function settled<T>(promise: Promise<T>): Promise<{ value: T } | { error: unknown }> {
+  return promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  )
 }
