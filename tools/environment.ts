@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { cacheDirectory } from './cache.ts'
-import { checkout, stateDirectory } from './checkout.ts'
+import { checkout } from './checkout.ts'
 import { pathDirectories, programDirectories, readRecord, type ToolRecord } from './programs.ts'
 
 /** What the environment depends on; tests hand in their own. */
@@ -19,9 +19,11 @@ export function sluiceEnvironment({
     PATH: pathWith(env, root, record),
     PULUMI_SKIP_UPDATE_CHECK: 'true',
   }
-  const own = `file://${path.join(root === checkout ? stateDirectory : path.join(root, '.sluice'), 'state')}`
+  // Not a URL object: Pulumi takes what stands after file:// as it is, spaces and all.
+  const state = path.join(root, '.sluice', 'state')
+  const own = `file://${state}`
   if (env.PULUMI_BACKEND_URL === own || !backendIsConfigured(env, root)) {
-    mkdirSync(new URL(own).pathname, { recursive: true })
+    mkdirSync(state, { recursive: true })
     additions.PULUMI_BACKEND_URL = own
     // A passphrase only for the backend that is chosen here: elsewhere it may be a real one.
     const { PULUMI_CONFIG_PASSPHRASE: phrase, PULUMI_CONFIG_PASSPHRASE_FILE: file } = env

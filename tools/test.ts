@@ -18,7 +18,12 @@ function stage(title: string, command: string, args: string[]): Promise<number> 
   const since = performance.now()
   return new Promise((resolve) => {
     const bin = path.join(checkout, 'node_modules', '.bin', command)
-    const child = spawn(bin, args, { cwd: checkout, env: environment, stdio: 'inherit' })
+    // Not by its first line, which would take whatever Node is first on PATH.
+    const child = spawn(process.execPath, [bin, ...args], {
+      cwd: checkout,
+      env: environment,
+      stdio: 'inherit',
+    })
     const pass = (signal: NodeJS.Signals) => child.kill(signal)
     process.on('SIGTERM', pass)
     // Ctrl-C reaches the stage by itself; this process stays to say how far it got.
