@@ -101,17 +101,23 @@ async function npmCi() {
     () => say(`Still installing node modules, ${Math.round((Date.now() - since) / 1000)} s.`),
     15_000,
   )
+  // The development dependencies are needed whatever NODE_ENV says: Node itself is one of them.
+  const options = ['--include=dev', '--no-audit', '--no-fund']
   try {
-    // The development dependencies are needed whatever NODE_ENV says: Node itself is one of them.
-    await child('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], process.env)
-  } catch (error) {
-    if (error.code === 'ENOENT') {
+    let { code, output } = await npm(['ci', ...options])
+    // A registry that does not carry the builds of other systems makes npm write a lock file
+    // without them, which `npm ci` then refuses. What is locked is still what gets installed here,
+    // and that is checked below.
+    if (code !== 0 && /^npm error Missing: .* from lock file$/m.test(output)) {
+      ;({ code, output } = await npm(['install', '--no-save', ...options]))
+    }
+    if (code !== 0) {
       throw new Stop(
-        '`npm` is not on PATH. It comes with Node: install Node 20 or newer ' +
-          '(https://nodejs.org), then type the same again.',
+        `npm could not install the packages (code ${code}):\n${output.trimEnd().slice(-3000)}\n` +
+          'If the registry could not be reached: check the network and the `registry` of ' +
+          '`npm config list`, then type the same again.',
       )
     }
-    throw error
   } finally {
     clearInterval(timer)
   }
@@ -120,6 +126,57 @@ async function npmCi() {
       'npm has installed the packages, but not the Node that Sluice runs on (node_modules/.bin/node).\n' +
         'Are install scripts switched off? Type: npm rebuild node --ignore-scripts=false',
     )
+  }
+  if (!installedMatches()) {
+    throw new Stop(
+      'What npm has installed is not what package-lock.json says.\n' +
+        'Type: rm -rf node_modules, then the same again.',
+    )
+  }
+  say(`Node modules are installed, ${Math.round((Date.now() - since) / 1000)} s.`)
+}
+
+/** Runs npm; its warnings about engines are no news, so its output is kept for a failure. */
+function npm(args) {
+  return new Promise((resolve, reject) => {
+    const running = spawn('npm', args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [running.stdout, running.stderr]) {
+      stream.on('data', (data) => {
+        output += data
+      })
+    }
+    const stopListening = passSignals(running)
+    running.once('error', (error) => {
+      stopListening()
+      if (error.code !== 'ENOENT') return reject(error)
+      reject(
+        new Stop(
+          '`npm` is not on PATH. It comes with Node: install Node 20 or newer ' +
+            '(https://nodejs.org), then type the same again.',
+        ),
+      )
+    })
+    running.once('close', (code, signal) => {
+      stopListening()
+      if (signal) process.kill(process.pid, signal)
+      else resolve({ code, output })
+    })
+  })
+}
+
+/** Passes signals on to a child; returns how to stop that. */
+function passSignals(running) {
+  const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => {
+    const pass = () => {
+      // Ctrl-C reaches the whole foreground group by itself; twice would mean "at once" to Pulumi.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) running.kill(signal)
+    }
+    process.on(signal, pass)
+    return [signal, pass]
+  })
+  return () => {
+    for (const [signal, pass] of handlers) process.off(signal, pass)
   }
 }
 
@@ -132,17 +189,7 @@ function child(command, args, env, answers = false) {
     running.on('message', (message) => {
       answer = message
     })
-    const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => {
-      const pass = () => {
-        // Ctrl-C reaches the whole foreground group by itself; twice would mean "at once" to Pulumi.
-        if (signal !== 'SIGINT' || !process.stdin.isTTY) running.kill(signal)
-      }
-      process.on(signal, pass)
-      return [signal, pass]
-    })
-    const stopListening = () => {
-      for (const [signal, pass] of handlers) process.off(signal, pass)
-    }
+    const stopListening = passSignals(running)
     running.once('error', (error) => {
       stopListening()
       reject(error)
