@@ -30,9 +30,11 @@ export function syntaxProblem(text: string): SyntaxProblem | undefined {
     if (tokens > MOST_TOKENS) {
       return { offset, message: `goes on for more than ${MOST_TOKENS} words; give a shorter plan` }
     }
-    if (token === SCALAR || token === DOCUMENT || token === FLOW_END) {
-      inScalar = token === SCALAR
-      if (inScalar && lineStart) nesting.line(0)
+    // Signs of the lexer itself; they stand for no characters of the text.
+    if (token === DOCUMENT || token === FLOW_END) continue
+    if (token === SCALAR) {
+      if (lineStart) nesting.line(0)
+      inScalar = true
       lineStart = false
       continue
     }
