@@ -1,0 +1,90 @@
+import type { Command } from 'commander'
+import { restoreBackup } from '../platforms/local/backups.ts'
+import { databaseEnvironment } from '../platforms/local/layout.ts'
+import type { BackupRecord } from '../rollout/journal.ts'
+import { WrongUse } from './errors.ts'
+import { formatSpan, formatTable } from './format.ts'
+import { openStack, type StackOptions } from './stack.ts'
+import { say, verb } from './verb.ts'
+
+interface RestoreFlags extends StackOptions {
+  id?: string
+  into?: string
+  overwriteLive?: boolean
+  list?: boolean
+}
+
+/** `sluice restore`: data come back only by this, never by a rollback of traffic. */
+export function restore(program: Command): void {
+  verb(
+    program,
+    'restore [name]',
+    'restores a backup into a new database and verifies it; the live one stays as it is',
+    'sluice restore --list\nsluice restore huntred --into huntred_check',
+  )
+    .option('--id <id>', 'which one; default: the newest verified')
+    .option('--into <database>', 'name of the new database; it must not exist')
+    .option('--overwrite-live', 'puts it in the place of the live database, which is kept aside')
+    .option('--list', 'shows the backups there are')
+    .action(async (name: string | undefined, flags: RestoreFlags) => {
+      const { plan, platform, layout } = await openStack(flags)
+      const records = await platform.backups()
+      if (flags.list || name === undefined) {
+        say(...recordLines(records, Date.now()))
+        if (flags.list) return
+        throw new WrongUse('name the backup to restore; type: sluice restore <name>')
+      }
+      const record = chooseRecord(records, name, flags.id)
+      const restored = await restoreBackup(layout, record, {
+        into: flags.into,
+        overwriteLive: flags.overwriteLive ?? false,
+        environment: { ...process.env, ...databaseEnvironment(plan, layout) },
+        progress: (text) => say(`  ${text}`),
+      })
+      say(
+        `${record.name} ${record.id} stands verified in the database ${restored.database}`,
+        ...(restored.replaced ? [`the former one is kept as ${restored.replaced}`] : []),
+      )
+    })
+}
+
+/**
+ * The record to restore: the one named, else the newest that is verified.
+ * @throws WrongUse naming those there are
+ */
+export function chooseRecord(
+  records: readonly BackupRecord[],
+  name: string,
+  id?: string,
+): BackupRecord {
+  const own = records.filter((record) => record.name === name)
+  if (own.length === 0) {
+    const names = [...new Set(records.map((record) => record.name))].join(', ')
+    throw new WrongUse(
+      `there is no backup of ${name}; there are ${names || 'none at all'}; type: sluice backup ${name}`,
+    )
+  }
+  const chosen = id
+    ? own.find((record) => record.id === id)
+    : own.findLast((record) => record.verifiedAt !== undefined)
+  if (chosen) return chosen
+  throw new WrongUse(
+    `${id ? `--id: ${id} is none` : 'none is verified'}; backups of ${name}: ${own.map((record) => record.id).join(', ')}`,
+  )
+}
+
+function recordLines(records: readonly BackupRecord[], now: number): string[] {
+  if (records.length === 0) return ['no backups yet; type: sluice backup']
+  return formatTable([
+    ['backup', 'id', 'age', 'verified', 'tables', 'bytes', 'location'],
+    ...records.map((record) => [
+      record.name,
+      record.id,
+      formatSpan(now - Date.parse(record.takenAt)),
+      record.verifiedAt ? 'yes' : 'no',
+      String(Object.keys(record.tables).length),
+      String(record.bytes),
+      record.location,
+    ]),
+  ])
+}
