@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { databaseUrl, type Layout, layoutOf } from '../../../platforms/local/layout.ts'
+import {
+  ensureCluster,
+  ensureDatabases,
+  postgresService,
+} from '../../../platforms/local/postgres.ts'
+
+/** A PostgreSQL server in a home of the test's own, started as the supervisor would. */
+export class Server {
+  readonly layout: Layout
+  #process: ChildProcess | undefined
+
+  private constructor(home: string) {
+    this.layout = layoutOf(home)
+  }
+
+  static async start(databases: string[]): Promise<Server> {
+    const server = new Server(await mkdtemp(join(tmpdir(), 'sluice-database-')))
+    await chmod(server.layout.home, 0o711)
+    await ensureCluster(server.layout)
+    server.up()
+    await ensureDatabases(server.layout, databases)
+    return server
+  }
+
+  /** What a second update does to a server that stands. */
+  async again(databases: string[]): Promise<void> {
+    await ensureCluster(this.layout)
+    await ensureDatabases(this.layout, databases)
+  }
+
+  async socketMode(): Promise<number> {
+    return (await stat(this.layout.postgres.socketFolder)).mode & 0o777
+  }
+
+  up(): void {
+    const { command, cwd, environment } = postgresService(this.layout)
+    const asRoot = process.getuid?.() === 0
+    this.#process = spawn(command[0] as string, command.slice(1), {
+      cwd,
+      env: { ...process.env, ...environment },
+      stdio: 'ignore',
+      ...(asRoot ? { uid: 65534, gid: 65534 } : {}),
+    })
+  }
+
+  async down(): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (!child || child.exitCode !== null) return
+    const exit = once(child, 'exit')
+    child.kill('SIGINT')
+    await exit
+  }
+
+  async remove(): Promise<void> {
+    await this.down()
+    await rm(this.layout.home, { recursive: true, force: true })
+    await rm(this.layout.postgres.socketFolder, { recursive: true, force: true })
+  }
+
+  url(database: string): string {
+    return databaseUrl(this.layout, database)
+  }
+
+  async query(database: string, sql: string, values: unknown[] = []): Promise<pg.QueryResult> {
+    const client = new pg.Client(this.url(database))
+    await client.connect()
+    try {
+      return await client.query(sql, values)
+    } finally {
+      await client.end()
+    }
+  }
+
+  /** The names of all databases whose name is like this. */
+  async databases(like = '%'): Promise<string[]> {
+    const found = await this.query(
+      'postgres',
+      'select datname from pg_database where datname like $1 and not datistemplate order by 1',
+      [like],
+    )
+    return found.rows.map(({ datname }) => datname)
+  }
+}
