@@ -57,7 +57,7 @@ export const programGroups: ProgramGroup[] = [
   },
   {
     name: 'runit',
-    programs: ['runsvdir', 'runsv', 'sv', 'chpst'],
+    programs: ['runsvdir', 'runsv', 'sv', 'chpst', 'svlogd'],
     version: [],
     debian: ['runit'],
     brew: 'runit',

@@ -55,7 +55,12 @@ export function onSystem(
 
 /** Gets a group that is not on the system. */
 export async function ensureGroup(group: ProgramGroup, say: Say): Promise<Found> {
-  const name = entryName(group.name, `${RECIPE}`, distribution(), JSON.stringify(group.debian))
+  const name = entryName(
+    group.name,
+    `${RECIPE}`,
+    distribution(),
+    JSON.stringify([group.debian, group.programs]),
+  )
   const entry = await ensureEntry(
     name,
     async (directory) => {

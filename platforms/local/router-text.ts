@@ -1,0 +1,72 @@
+import { split, type Weights } from '../../rollout/weights.ts'
+
+/** Green of every service in 1/100 percent, as the map has it. */
+export type MapValues = Map<string, number>
+
+/** The map file: one line a service. */
+export function formatMap(values: MapValues): string {
+  return [...values].map(([service, value]) => `${service} ${value}\n`).join('')
+}
+
+/**
+ * Reads a map file. The first line of a service counts, as it does for HAProxy. A value that is
+ * none is 0: green gets nothing.
+ */
+export function parseMap(text: string): MapValues {
+  const values: MapValues = new Map()
+  for (const line of text.split('\n')) {
+    const [service, value] = line.trim().split(/\s+/)
+    if (!service || service.startsWith('#') || values.has(service)) continue
+    values.set(service, /^\d+$/.test(value ?? '') ? Math.min(10_000, Number(value)) : 0)
+  }
+  return values
+}
+
+/** Reads the answer of `show map`: `values`, and in `rest` what else the router said. */
+export function parseShownMap(text: string): { values: MapValues; rest: string } {
+  const entries: string[] = []
+  const others: string[] = []
+  for (const line of text.split('\n')) {
+    if (line.trim() === '') continue
+    const entry = /^0x[0-9a-f]+ (.*)$/.exec(line)
+    if (entry) entries.push(entry[1] as string)
+    else others.push(line.trim())
+  }
+  return { values: parseMap(entries.join('\n')), rest: others.join(' ') }
+}
+
+/** 1/100 percent of a share of green. */
+export function toMapValue({ green }: Weights): number {
+  return Math.round(green * 100)
+}
+
+/** The weights of a value of the map. */
+export function fromMapValue(value: number): Weights {
+  return split(value / 100)
+}
+
+/** A server as `show servers state` tells it. */
+export interface ServerState {
+  backend: string
+  server: string
+  /** Takes requests as far as its checks say. */
+  running: boolean
+}
+
+/** Reads the answer of `show servers state`. */
+export function parseServers(text: string): ServerState[] {
+  return text.split('\n').flatMap((line) => {
+    const fields = line.trim().split(/\s+/)
+    if (fields.length < 7 || !/^\d+$/.test(fields[0] as string)) return []
+    const [, backend, , server, , operation, administration] = fields as string[]
+    // 2 is running, 1 is warming up; any administrative state takes it out.
+    const running = (operation === '2' || operation === '1') && administration === '0'
+    return [{ backend: backend as string, server: server as string, running }]
+  })
+}
+
+/** The process that answers, of `show info`. */
+export function parsePid(text: string): number | undefined {
+  const found = /^Pid: (\d+)$/m.exec(text)
+  return found ? Number(found[1]) : undefined
+}

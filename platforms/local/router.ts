@@ -1,0 +1,174 @@
+import { type ServiceWeights, split, type Weights } from '../../rollout/weights.ts'
+import { Unavailable } from '../platform.ts'
+import type { Router } from '../router.ts'
+import { AdminSocket } from './admin-socket.ts'
+import { readIfThere, writeDurably } from './durable-file.ts'
+import { backendOf } from './haproxy-config.ts'
+import type { Layout } from './layout.ts'
+import {
+  formatMap,
+  fromMapValue,
+  type MapValues,
+  parseMap,
+  parsePid,
+  parseServers,
+  parseShownMap,
+  toMapValue,
+} from './router-text.ts'
+
+/** `disarmed`: the router has no guard, as the rollout is released. */
+export type GuardState = 'up' | 'down' | 'disarmed'
+
+/** What users get now. */
+export interface EffectiveWeights {
+  weights: ServiceWeights
+  /** True while the guard is down: green gets nothing, whatever its weight is. */
+  suspended: boolean
+}
+
+/** HAProxy, over its admin socket and its map file. */
+export class HaproxyRouter implements Router {
+  readonly #layout: Layout
+  readonly #socket: AdminSocket
+  #writes: Promise<unknown> = Promise.resolve()
+  constructor(layout: Layout) {
+    this.#layout = layout
+    this.#socket = new AdminSocket(layout.haproxy.socket)
+  }
+
+  /**
+   * The weights that the running router holds. While the guard is down green gets nothing of
+   * them, see {@link effective}; they are still what it would get again.
+   * @throws Unavailable where the router does not answer
+   */
+  async read(): Promise<ServiceWeights> {
+    return weightsOf(await this.#values())
+  }
+
+  async #values(): Promise<MapValues> {
+    const { map } = this.#layout.haproxy
+    const { values, rest } = parseShownMap(await this.#ask(`show map ${map}`))
+    if (rest === '') return values
+    throw new Unavailable(`the router has no map ${map}: ${rest}; next: pulumi up`)
+  }
+
+  /** What users get now, the guard taken into account. */
+  async effective(): Promise<EffectiveWeights> {
+    const weights = await this.read()
+    if ((await this.guardState()) !== 'down') return { weights, suspended: false }
+    const none = Object.keys(weights).map((service) => [service, split(0)])
+    return { weights: Object.fromEntries(none), suspended: true }
+  }
+
+  /**
+   * Sets the green of the services given; the others keep theirs. The map file comes first, so
+   * that a router that is away comes back with it.
+   * @throws Unavailable where the router does not answer or does not take it; the file stands
+   */
+  write(weights: ServiceWeights): Promise<void> {
+    // One after the other: file and router must end with the same of two writes.
+    const turn = this.#writes.then(() => this.#write(weights))
+    this.#writes = turn.catch(() => {})
+    return turn
+  }
+
+  async #write(weights: ServiceWeights): Promise<void> {
+    const { map } = this.#layout.haproxy
+    const values = parseMap(readIfThere(map) ?? '')
+    const asked = Object.entries(weights)
+    for (const [service, weight] of asked) values.set(checkedName(service), toMapValue(weight))
+    writeDurably(map, formatMap(values))
+    const known = await this.#values()
+    const commands = asked.map(([service, weight]) => {
+      const verb = known.has(service) ? 'set' : 'add'
+      return `${verb} map ${map} ${service} ${toMapValue(weight)}`
+    })
+    const { values: reached, rest } = parseShownMap(await this.#ask(...commands, `show map ${map}`))
+    for (const [service, weight] of asked) {
+      const value = reached.get(service)
+      if (value === toMapValue(weight)) continue
+      throw new Unavailable(
+        `${service}: green ${weight.green} was written, but the router has ${value === undefined ? 'none' : value / 100}: ${rest}; next: sluice doctor`,
+      )
+    }
+  }
+
+  /** True when the colour itself is up; the backup server of green does not count. */
+  async healthy(service: string, colour: keyof Weights): Promise<boolean> {
+    const backend = backendOf(checkedName(service), colour)
+    const servers = parseServers(await this.#ask(`show servers state ${backend}`))
+    return servers.some(({ server, running }) => server === colour && running)
+  }
+
+  /** Whether the router lets requests through to green. */
+  async guardState(): Promise<GuardState> {
+    const [hook] = parseServers(await this.#ask('show servers state guard'))
+    if (!hook) return 'disarmed'
+    return hook.running ? 'up' : 'down'
+  }
+
+  /** False while green is suspended. A router without a guard suspends nothing. */
+  async guardUp(): Promise<boolean> {
+    return (await this.guardState()) !== 'down'
+  }
+
+  /**
+   * Lets green have its weight again; the router never does by itself. Only for the hook, once it
+   * has looked at what happened while it was away.
+   */
+  async raiseGuard(): Promise<void> {
+    if ((await this.guardState()) === 'disarmed') return
+    const answer = await this.#ask('set server guard/hook health up')
+    if (await this.guardUp()) return
+    throw new Unavailable(
+      `the guard could not be raised: ${answer.trim() || 'it is down again'}; next: sluice doctor`,
+    )
+  }
+
+  /**
+   * Keeps what the router knows of its servers for its next start or reload; without it a dead
+   * guard would count as alive until its first check. Before each reload, and now and then.
+   */
+  async saveState(): Promise<void> {
+    const state = await this.#ask('show servers state')
+    writeDurably(this.#layout.haproxy.state, state)
+  }
+
+  /** The process id of the worker that answers; another one after a reload. */
+  async workerPid(): Promise<number | undefined> {
+    return parsePid(await this.#ask('show info'))
+  }
+
+  /**
+   * Lowers what the running router gives green above the map file. After a reload: a fall that was
+   * set while the new worker had read the file already reached the old one only. Nothing rises.
+   */
+  async settle(): Promise<void> {
+    const { map } = this.#layout.haproxy
+    // Again when the file changed meanwhile: another process may be rolling back.
+    for (let before: string | undefined; ; ) {
+      const file = readIfThere(map) ?? ''
+      if (file === before) return
+      before = file
+      const wanted = parseMap(file)
+      const commands = [...(await this.#values())]
+        .filter(([service, value]) => value > (wanted.get(service) ?? 0))
+        .map(([service]) => `set map ${map} ${checkedName(service)} ${wanted.get(service) ?? 0}`)
+      if (commands.length > 0) await this.#ask(...commands)
+    }
+  }
+
+  #ask(...commands: string[]): Promise<string> {
+    return this.#socket.ask(...commands)
+  }
+}
+
+function weightsOf(values: MapValues): ServiceWeights {
+  return Object.fromEntries([...values].map(([service, value]) => [service, fromMapValue(value)]))
+}
+
+/** Names go into commands of the router as they are. */
+function checkedName(service: string): string {
+  if (/^[a-z][a-z0-9-]{0,39}$/.test(service)) return service
+  throw new Error(`${JSON.stringify(service)} is no name of a service`)
+}
