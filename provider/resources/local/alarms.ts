@@ -1,6 +1,7 @@
 import { alertRulesText } from '../../../platforms/local/alert-rules.ts'
-import { layoutOf, portsOf } from '../../../platforms/local/layout.ts'
-import { applyPrometheus, prometheusConfig } from '../../../platforms/local/prometheus.ts'
+import { layoutOf, type Ports, portsOf } from '../../../platforms/local/layout.ts'
+import { prometheusConfig } from '../../../platforms/local/prometheus-config.ts'
+import { applyPrometheus } from '../../../platforms/local/prometheus-service.ts'
 import { removeService } from '../../../platforms/local/supervisor.ts'
 import type { Plan } from '../../../rollout/plan.ts'
 import type { Context, Props, ResourceType } from '../../protocol.ts'
@@ -16,7 +17,7 @@ export const alarms: ResourceType = {
     return {
       inputs: {
         home: news['home'],
-        port: ports.prometheus,
+        ports,
         config: prometheusConfig(layout, ports),
         rules: alertRulesText(plan, Number(news['clock'])),
       },
@@ -38,7 +39,7 @@ export const alarms: ResourceType = {
 
 async function apply(ctx: Context, inputs: Props): Promise<void> {
   await applyPrometheus(layoutOf(String(inputs['home'])), {
-    port: Number(inputs['port']),
+    ports: inputs['ports'] as Ports,
     config: String(inputs['config']),
     rules: String(inputs['rules']),
     signal: ctx.signal,
