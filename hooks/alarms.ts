@@ -1,0 +1,74 @@
+import type { RolloutEvent } from '../platforms/store.ts'
+import type { Alarm } from '../rollout/journal.ts'
+
+/** An alarm that Prometheus lists no more is over after this: a post may have overtaken the list. */
+const LIST_LAG_MS = 3_000
+
+interface Entry {
+  alarm: Alarm
+  seenAt: number
+}
+
+/**
+ * The alarms that are active. One that is over leaves here, and nothing else: it never clears the
+ * latch.
+ */
+export class Alarms {
+  readonly #entries = new Map<string, Entry>()
+  readonly #record: (event: Omit<RolloutEvent, 'at'>) => void
+  readonly #onRollback: (alarm: Alarm) => Promise<void>
+  /** @param onRollback told of each firing alarm that rolls back, each time that it is heard of */
+  constructor(
+    record: (event: Omit<RolloutEvent, 'at'>) => void,
+    onRollback: (alarm: Alarm) => Promise<void>,
+  ) {
+    this.#record = record
+    this.#onRollback = onRollback
+  }
+
+  list(): Alarm[] {
+    return [...this.#entries.values()].map(({ alarm }) => alarm)
+  }
+
+  async firing(alarm: Alarm): Promise<void> {
+    const key = keyOf(alarm)
+    const known = this.#entries.get(key)
+    this.#entries.set(key, { alarm, seenAt: performance.now() })
+    if (!known) {
+      this.#record({
+        kind: 'alarm',
+        message: `${alarm.guardrail} on ${alarm.service}: ${alarm.value} against ${alarm.threshold} (${alarm.then})`,
+        severity: 'warning',
+        details: { ...alarm },
+      })
+    }
+    if (alarm.then === 'rollback') await this.#onRollback(alarm)
+  }
+
+  resolved({ guardrail, service }: Pick<Alarm, 'guardrail' | 'service'>): void {
+    if (!this.#entries.delete(keyOf({ guardrail, service }))) return
+    this.#record({
+      kind: 'resolved',
+      message: `${guardrail} on ${service} is over`,
+      severity: 'info',
+      details: { guardrail, service },
+    })
+  }
+
+  /**
+   * What Prometheus lists as firing now: those it does not list are over.
+   * @param isListed false for an alarm that it never lists
+   */
+  async listed(firing: Alarm[], isListed: (alarm: Alarm) => boolean): Promise<void> {
+    const keys = new Set(firing.map(keyOf))
+    const old = performance.now() - LIST_LAG_MS
+    for (const [key, { alarm, seenAt }] of this.#entries) {
+      if (isListed(alarm) && !keys.has(key) && seenAt < old) this.resolved(alarm)
+    }
+    await Promise.all(firing.map((alarm) => this.firing(alarm)))
+  }
+}
+
+function keyOf({ guardrail, service }: Pick<Alarm, 'guardrail' | 'service'>): string {
+  return `${guardrail} ${service}`
+}

@@ -1,0 +1,54 @@
+import type { Alarm } from '../rollout/journal.ts'
+import type { Plan } from '../rollout/plan.ts'
+import type { PostedAlert } from './bodies.ts'
+import { guardrailOfDeath } from './server-events.ts'
+
+/** An alert of Prometheus as the plan understands it. */
+export interface MappedAlert {
+  firing: boolean
+  alarm: Alarm
+}
+
+/** The alert that Prometheus has for a green without a server, beside those of guardrails. */
+const SERVER_DOWN = 'server-down'
+
+const STRENGTH = { notify: 0, hold: 1, rollback: 2 } as const
+type Then = keyof typeof STRENGTH
+
+/**
+ * Maps an alert to what the plan says of it. The plan decides what it does; a label may only ask
+ * for less, as the alert of a `warn` does.
+ * @returns undefined for a guardrail or a service that the plan does not have
+ */
+export function mapAlert(plan: Plan, alert: PostedAlert, now: Date): MappedAlert | undefined {
+  const { guardrail, service, then: asked } = alert.labels
+  if (guardrail === undefined || service === undefined) return undefined
+  if (!Object.hasOwn(plan.services, service)) return undefined
+  const own = actionOf(plan, guardrail)
+  if (!own) return undefined
+  const weaker =
+    asked !== undefined && isThen(asked) && STRENGTH[asked] < STRENGTH[own] ? asked : own
+  return {
+    firing: alert.endsAt === undefined || Date.parse(alert.endsAt) > now.getTime(),
+    alarm: {
+      guardrail,
+      service,
+      value: alert.annotations['value'] ?? 'unknown',
+      threshold: alert.annotations['threshold'] ?? 'unknown',
+      since: new Date(alert.startsAt ?? now).toISOString(),
+      then: weaker,
+    },
+  }
+}
+
+function actionOf(plan: Plan, name: string): Then | undefined {
+  if (Object.hasOwn(plan.guardrails, name)) return plan.guardrails[name]?.then
+  if (name === SERVER_DOWN) return guardrailOfDeath(plan) === undefined ? 'hold' : 'rollback'
+  const warned = name.endsWith('-warn') ? name.slice(0, -'-warn'.length) : undefined
+  if (warned === undefined || !Object.hasOwn(plan.guardrails, warned)) return undefined
+  return plan.guardrails[warned]?.warn === undefined ? undefined : 'notify'
+}
+
+function isThen(text: string): text is Then {
+  return Object.hasOwn(STRENGTH, text)
+}

@@ -1,0 +1,189 @@
+import type { Operations } from '../platforms/operations.ts'
+import type { Router } from '../platforms/router.ts'
+import type { Store } from '../platforms/store.ts'
+import { anyGreen } from '../rollout/weights.ts'
+import { type GuardedRouter, judgeAbsence } from './absence.ts'
+import { type Bake, GAP_MS } from './bake.ts'
+import type { Detectors } from './detectors.ts'
+import type { Gates } from './gates.ts'
+import { awayFor, beat } from './heartbeat.ts'
+import type { Logger } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import type { World } from './world.ts'
+
+const TICK_MS = 250
+/** Journal, servers and references are looked at once in so many ticks. */
+const SLOW_TICKS = 4
+
+export interface LoopParts {
+  world: World
+  store: Store
+  router: Router
+  guarded: GuardedRouter & { saveState?(): Promise<void> }
+  operations: Operations
+  metrics: Metrics
+  detectors: Detectors
+  gates: Gates
+  bake: Bake
+  heartbeat: string
+  /** False while the alarms are unknown: such time is not time under guard. */
+  alarmsKnown(): boolean
+  log: Logger
+}
+
+/** What the hook does four times a second: keep the latch, count guarded time, look after the router. */
+export class Loop {
+  readonly #parts: LoopParts
+  #timer: NodeJS.Timeout | undefined
+  #beating: NodeJS.Timeout | undefined
+  #stopped = false
+  #ticks = 0
+  #last = performance.now()
+  #completed = performance.now()
+  /** Since when the hook was away before this start; undefined: nobody knows. */
+  readonly #awayMs: number | undefined
+  #judged = false
+  #blueDown = new Set<string>()
+  #complaint = ''
+  constructor(parts: LoopParts) {
+    this.#parts = parts
+    this.#awayMs = awayFor(parts.heartbeat)
+  }
+
+  /** Runs a first tick and goes on by itself. */
+  async start(): Promise<void> {
+    this.#beating = setInterval(() => {
+      // Until an absence is judged, the old heartbeat must stay: the next start would not know of it.
+      if (this.#judged) beat(this.#parts.heartbeat)
+    }, TICK_MS)
+    await this.#tick()
+    this.#next()
+  }
+
+  /** Resolves when the tick that runs has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    clearInterval(this.#beating)
+  }
+
+  /** Why the hook does not guard; undefined while it does. */
+  trouble(): string | undefined {
+    const silent = performance.now() - this.#completed
+    if (silent > 5_000) return `its loop has not turned for ${Math.round(silent / 1_000)} s`
+    return undefined
+  }
+
+  /** False until the router has been asked what happened while the hook was away. */
+  get judged(): boolean {
+    return this.#judged
+  }
+
+  #next(): void {
+    if (this.#stopped) return
+    this.#timer = setTimeout(async () => {
+      await this.#tick()
+      this.#next()
+    }, TICK_MS)
+  }
+
+  async #tick(): Promise<void> {
+    const { log } = this.#parts
+    this.#count()
+    try {
+      await this.#look()
+      this.#complaint = ''
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      // Once a reason, not four times a second.
+      if (message !== this.#complaint) log.error({ err: error }, `the hook cannot look: ${message}`)
+      this.#complaint = message
+    }
+    this.#completed = performance.now()
+    this.#ticks++
+  }
+
+  #count(): void {
+    const { bake, world, operations, alarmsKnown } = this.#parts
+    const now = performance.now()
+    const passed = now - this.#last
+    this.#last = now
+    if (passed > GAP_MS) {
+      void operations.record({
+        kind: 'guard',
+        message: `the hook was stopped or had no time for ${Math.round(passed / 100) / 10} s; the bake does not count it`,
+        severity: 'warning',
+      })
+      return
+    }
+    if (this.#judged && alarmsKnown()) bake.add(passed, world.journal, world.weights)
+  }
+
+  async #look(): Promise<void> {
+    const { world, store, router, operations, gates } = this.#parts
+    const slow = this.#ticks % SLOW_TICKS === 0
+    world.latch = await store.readLatch().catch(() => undefined)
+    if (slow || !this.#judged) world.journal = await store.readJournal()
+    if (!this.#judged) await this.#judge(this.#awayMs)
+    if (world.latch?.latched) await operations.assert()
+    else if (!world.latch && world.journal && anyGreen(await router.read())) {
+      await operations.trip({
+        cause: 'latch missing',
+        value: 'no latch that can be read',
+        threshold: 'a latch since the first deployment',
+        reason: 'the latch is missing or makes no sense, which counts as latched',
+      })
+    }
+    if (!slow) return
+    await router.read()
+    await this.#writeJournal()
+    this.#parts.detectors.refresh()
+    void gates.consider().catch((error) => this.#parts.log.error({ err: error }, 'a gate'))
+    await this.#lookAtServers()
+    await this.#judge(0)
+    await this.#parts.guarded.saveState?.()
+  }
+
+  async #judge(awayMs: number | undefined): Promise<void> {
+    const { world, operations, router, guarded } = this.#parts
+    await judgeAbsence(world, operations, router, guarded, awayMs)
+    this.#judged = true
+  }
+
+  async #writeJournal(): Promise<void> {
+    const { operations, bake, world, metrics } = this.#parts
+    await operations.progress((journal) => {
+      world.journal = bake.into(journal, world.beforeFirstStep)
+      return world.journal
+    })
+    metrics.setWeights(world.weights)
+    if (world.journal) metrics.setJournal(world.journal, world.latch?.latched ?? false)
+  }
+
+  async #lookAtServers(): Promise<void> {
+    const { world, router, metrics, operations } = this.#parts
+    for (const service of Object.keys(world.charge.plan.services)) {
+      for (const colour of ['blue', 'green'] as const) {
+        const up = await router.healthy(service, colour).catch(() => undefined)
+        if (up === undefined) continue
+        metrics.setServerUp(service, colour, up)
+        if (colour === 'blue') this.#blue(service, up, operations)
+      }
+    }
+  }
+
+  /** Nobody can be rolled back onto a blue that is gone, so people hear of it at once. */
+  #blue(service: string, up: boolean, operations: Operations): void {
+    if (up === !this.#blueDown.has(service)) return
+    if (up) this.#blueDown.delete(service)
+    else this.#blueDown.add(service)
+    if (!this.#parts.world.armed && !this.#parts.world.latch?.latched) return
+    void operations.record({
+      kind: 'guard',
+      message: up
+        ? `blue of ${service} is healthy again`
+        : `blue of ${service} is absent or ill: a rollback has nowhere to go`,
+      severity: up ? 'info' : 'critical',
+    })
+  }
+}

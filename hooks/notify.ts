@@ -1,0 +1,149 @@
+import type { RolloutEvent } from '../platforms/store.ts'
+import type { Plan } from '../rollout/plan.ts'
+
+const TIMEOUT_MS = 5_000
+const QUEUE = 100
+const RETRIES_AFTER_MS = [1_000, 4_000, 16_000]
+
+export interface NotifierStatus {
+  pending: number
+  failed: number
+  /** Names the channel; never its address, which is a secret. */
+  lastError?: string
+}
+
+interface Channel {
+  name: string
+  kind: 'webhook' | 'slack'
+  variable: string
+}
+
+interface Message {
+  rollout: string
+  event: RolloutEvent
+}
+
+/** Tells people. Nothing ever waits for it; a channel that hangs delays no other one. */
+export class Notifier {
+  readonly #queues = new Map<string, Message[]>()
+  readonly #stopped = new AbortController()
+  #sending = 0
+  #failed = 0
+  #lastError: string | undefined
+
+  status(): NotifierStatus {
+    const waiting = [...this.#queues.values()].reduce((sum, queue) => sum + queue.length, 0)
+    return { pending: waiting + this.#sending, failed: this.#failed, lastError: this.#lastError }
+  }
+
+  /** Sends an event to every channel of the plan, if it is news to people. */
+  tell(plan: Plan, event: RolloutEvent): void {
+    if (!isNews(event)) return
+    for (const channel of channelsOf(plan)) {
+      const key = `${channel.kind} ${channel.variable}`
+      const queue = this.#queues.get(key)
+      const message = { rollout: plan.name, event }
+      if (!queue) {
+        const begun = [message]
+        this.#queues.set(key, begun)
+        void this.#work(key, channel, begun)
+        continue
+      }
+      queue.push(message)
+      if (queue.length > QUEUE) {
+        queue.splice(leastImportant(queue), 1)
+        this.#fail(channel, `more than ${QUEUE} messages waited, one is dropped`)
+      }
+    }
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+  }
+
+  async #work(key: string, channel: Channel, queue: Message[]): Promise<void> {
+    for (let message = queue.shift(); message; message = queue.shift()) {
+      this.#sending++
+      await this.#deliver(channel, message)
+      this.#sending--
+      if (this.#stopped.signal.aborted) break
+    }
+    this.#queues.delete(key)
+  }
+
+  async #deliver(channel: Channel, message: Message): Promise<void> {
+    for (const wait of [...RETRIES_AFTER_MS, undefined]) {
+      const failure = await send(channel, message, this.#stopped.signal)
+      if (failure === undefined || this.#stopped.signal.aborted) return
+      this.#lastError = `${channel.name}: ${failure}`
+      if (wait === undefined) break
+      await pause(wait, this.#stopped.signal)
+    }
+    this.#fail(channel, this.#lastError?.slice(channel.name.length + 2) ?? 'not delivered')
+  }
+
+  #fail(channel: Channel, reason: string): void {
+    this.#failed++
+    this.#lastError = `${channel.name}: ${reason}`
+  }
+}
+
+/** What people are told of: what needs them, and each position that is reached. */
+export function isNews({ kind, severity }: RolloutEvent): boolean {
+  return severity !== 'info' || ['verified', 'deployed', 'resolved'].includes(kind)
+}
+
+function channelsOf(plan: Plan): Channel[] {
+  return Object.entries(plan.notify).flatMap(([name, channel]) =>
+    (['webhook', 'slack'] as const).flatMap((kind) => {
+      const value = channel[kind]
+      return value ? [{ name, kind, variable: value.slice('env:'.length) }] : []
+    }),
+  )
+}
+
+function leastImportant(queue: Message[]): number {
+  return Math.max(
+    0,
+    queue.findIndex(({ event }) => event.severity !== 'critical'),
+  )
+}
+
+async function send(
+  { kind, variable }: Channel,
+  { rollout, event }: Message,
+  stopped: AbortSignal,
+): Promise<string | undefined> {
+  const address = process.env[variable]
+  if (!address) return `${variable} is not set in the environment of the hook`
+  const text = `${rollout}: ${event.message}`
+  const late = AbortSignal.timeout(TIMEOUT_MS)
+  try {
+    const response = await fetch(address, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(kind === 'slack' ? { text } : { rollout, text, ...event }),
+      signal: AbortSignal.any([late, stopped]),
+    })
+    await response.body?.cancel()
+    return response.ok ? undefined : `status ${response.status}`
+  } catch (error) {
+    // The message of an invalid address would show it.
+    const code = (error as { cause?: { code?: string } }).cause?.code
+    return late.aborted
+      ? `no answer in ${TIMEOUT_MS / 1_000}s`
+      : `not reached${code ? `, ${code}` : ''}`
+  }
+}
+
+function pause(ms: number, stopped: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stopped.aborted) return resolve()
+    const timer = setTimeout(resolve, ms)
+    stopped.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}

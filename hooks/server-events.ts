@@ -1,0 +1,30 @@
+import type { TripCause } from '../platforms/operations.ts'
+import type { Plan } from '../rollout/plan.ts'
+import type { ServerChange } from './router-log.ts'
+
+/**
+ * The guardrail in whose name a dead green is rolled back at once: one of its health, else one of
+ * its errors that has no `for`. A green without a server fails both, whatever users still see.
+ */
+export function guardrailOfDeath(plan: Plan): string | undefined {
+  const rolling = Object.entries(plan.guardrails).filter(([, { then }]) => then === 'rollback')
+  const health = rolling.find(([, { check }]) => check !== undefined)
+  const errors = rolling.find(
+    ([, guardrail]) => guardrail.metric === 'error-rate' && guardrail.for === undefined,
+  )
+  return (health ?? errors)?.[0]
+}
+
+/** Why a change of green's server trips; undefined where it does not. */
+export function causeOfDeath(plan: Plan, change: ServerChange, at: Date): TripCause | undefined {
+  const guardrail = guardrailOfDeath(plan)
+  if (change.up || change.colour !== 'green' || guardrail === undefined) return undefined
+  const value = `green is down${change.reason ? ` (${change.reason})` : ''}`
+  return {
+    cause: guardrail,
+    value,
+    threshold: 'up',
+    reason: `guardrail ${guardrail}: the router finds green of ${change.service} down${change.reason ? `, ${change.reason}` : ''}`,
+    firstBadAt: at.toISOString(),
+  }
+}

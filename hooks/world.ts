@@ -1,0 +1,86 @@
+import { isDisarmed } from '../platforms/operations.ts'
+import type { Router } from '../platforms/router.ts'
+import type { Journal } from '../rollout/journal.ts'
+import type { Latch } from '../rollout/latch.ts'
+import type { Plan } from '../rollout/plan.ts'
+import { greenOf, type ServiceWeights, type Weights } from '../rollout/weights.ts'
+
+/** What the hook guards, as the file of the home says. */
+export interface Charge {
+  plan: Plan
+  planHash: string
+  clock: number
+}
+
+/**
+ * What the hook knows without asking: the judges of single answers look here. Decisions that
+ * change something read latch, journal and router themselves.
+ */
+export class World {
+  charge: Charge
+  /** As last read from the router, or written to it. */
+  weights: ServiceWeights = {}
+  latch: Latch | undefined
+  journal: Journal | undefined
+  constructor(charge: Charge) {
+    this.charge = charge
+  }
+
+  /** True when green of a service has traffic that may be judged: not latched, not released. */
+  judges(service: string): boolean {
+    return this.armed && greenOf(this.weights, service) > 0
+  }
+
+  /** True when something can trip. */
+  get armed(): boolean {
+    return this.latch?.latched === false && this.journal !== undefined && !isDisarmed(this.journal)
+  }
+
+  /** True while nothing has moved yet in this rollout. */
+  get beforeFirstStep(): boolean {
+    const { journal } = this
+    return (
+      journal !== undefined &&
+      journal.attempt === 1 &&
+      journal.verified.position === 'start' &&
+      journal.intent === undefined &&
+      this.latch?.latched === false
+    )
+  }
+}
+
+/** The router of the platform, whose weights the world remembers as they pass. */
+export class WatchedRouter implements Router {
+  readonly #router: Router
+  readonly #world: World
+  readonly #onMove: (service: string) => void
+  /** @param onMove told of each service whose green changed */
+  constructor(router: Router, world: World, onMove: (service: string) => void) {
+    this.#router = router
+    this.#world = world
+    this.#onMove = onMove
+  }
+
+  async read(): Promise<ServiceWeights> {
+    const weights = await this.#router.read()
+    this.#remember(weights)
+    return weights
+  }
+
+  async write(weights: ServiceWeights): Promise<void> {
+    await this.#router.write(weights)
+    this.#remember({ ...this.#world.weights, ...weights })
+  }
+
+  healthy(service: string, colour: keyof Weights): Promise<boolean> {
+    return this.#router.healthy(service, colour)
+  }
+
+  #remember(weights: ServiceWeights): void {
+    const before = this.#world.weights
+    this.#world.weights = weights
+    for (const service of Object.keys(weights)) {
+      if (greenOf(before, service) !== greenOf(weights, service)) this.#onMove(service)
+    }
+  }
+}
