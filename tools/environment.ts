@@ -1,6 +1,6 @@
 // The environment that everything of this checkout runs in.
 import { mkdirSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { homedir, userInfo } from 'node:os'
 import path from 'node:path'
 import { cacheDirectory } from './cache.ts'
 import { checkout } from './checkout.ts'
@@ -19,6 +19,7 @@ export function sluiceEnvironment({
     PATH: pathWith(env, root, record),
     PULUMI_SKIP_UPDATE_CHECK: 'true',
   }
+  if (!env.USER && !hasName()) additions.USER = `uid-${process.getuid?.()}`
   // Not a URL object: Pulumi takes what stands after file:// as it is, spaces and all.
   const state = path.join(root, '.sluice', 'state')
   const own = `file://${state}`
@@ -37,6 +38,15 @@ export function backendIsConfigured(env: NodeJS.ProcessEnv, root: string): boole
   if (env.PULUMI_BACKEND_URL || env.PULUMI_ACCESS_TOKEN) return true
   const home = env.PULUMI_CREDENTIALS_PATH || env.PULUMI_HOME || path.join(homeOf(env), '.pulumi')
   return loggedIn(path.join(home, 'credentials.json')) || projectHasBackend(root)
+}
+
+/** The engine asks for the user's name, which a bare number (a container's user) does not have. */
+function hasName(): boolean {
+  try {
+    return userInfo().username !== ''
+  } catch {
+    return false
+  }
 }
 
 function homeOf(env: NodeJS.ProcessEnv): string {

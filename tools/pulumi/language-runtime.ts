@@ -91,6 +91,7 @@ const run: Unary<
     spawn(
       process.execPath,
       [
+        `--require=${path.join(import.meta.dirname, 'inspect-guard.cjs')}`,
         ...nodeArguments(info),
         sdkModule(directory, 'run'),
         ...flags
