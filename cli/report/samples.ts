@@ -1,0 +1,84 @@
+/** One series over the times of the samples; null where nothing was measured. */
+export interface Series {
+  labels: Record<string, string>
+  values: (number | null)[]
+}
+
+/** What Prometheus measured of a rollout, all series over the same times. */
+export interface Samples {
+  /** Seconds since 1970. */
+  times: number[]
+  /** Percent, labels service and color. */
+  weights: Series[]
+  /** Counted since the hook began; labels service, color and outcome (ok or bad). */
+  requests: Series[]
+  /** Seconds, labels service and color. */
+  p95: Series[]
+  /** p95 of blue before the first step, seconds, label service. */
+  baseline: Series[]
+}
+
+export const noSamples: Samples = { times: [], weights: [], requests: [], p95: [], baseline: [] }
+
+/** As many points as a screen has; Prometheus gives at most 11,000. */
+const POINTS = 1_200
+
+/**
+ * Asks Prometheus for what it measured.
+ * @param from @param to ms since 1970
+ * @throws Error where it does not answer
+ */
+export async function fetchSamples(port: number, from: number, to: number): Promise<Samples> {
+  const step = Math.max(1, Math.ceil((to - from) / 1_000 / POINTS))
+  const first = Math.floor(from / 1_000)
+  const last = Math.ceil(to / 1_000)
+  const times = Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, index) => {
+    return first + index * step
+  })
+  const window = `${Math.max(3, 2 * step)}s`
+  const ask = (query: string) => queryRange(port, query, times, step)
+  const [weights, requests, p95, baseline] = await Promise.all([
+    ask('sum by (service, color) (sluice_weight)'),
+    ask('sum by (service, color, outcome) (sluice_requests_total)'),
+    ask(
+      `histogram_quantile(0.95, sum by (service, color, le) (rate(sluice_request_seconds_bucket[${window}])))`,
+    ),
+    ask('max by (service) (sluice_baseline_seconds{quantile="0.95"})'),
+  ])
+  return { times, weights, requests, p95, baseline }
+}
+
+interface Matrix {
+  data: { result: { metric: Record<string, string>; values: [number, string][] }[] }
+}
+
+async function queryRange(
+  port: number,
+  query: string,
+  times: number[],
+  step: number,
+): Promise<Series[]> {
+  const body = new URLSearchParams({
+    query,
+    start: String(times[0]),
+    end: String(times.at(-1)),
+    step: String(step),
+  })
+  const answer = await fetch(`http://127.0.0.1:${port}/api/v1/query_range`, {
+    method: 'POST',
+    body,
+    signal: AbortSignal.timeout(15_000),
+  })
+  if (!answer.ok) throw new Error(`${answer.status} to ${query}: ${await answer.text()}`)
+  const { data } = (await answer.json()) as Matrix
+  return data.result.map(({ metric, values }) => {
+    const byTime = new Map(values.map(([time, value]) => [Math.round(time), Number(value)]))
+    return {
+      labels: metric,
+      values: times.map((time) => {
+        const value = byTime.get(time)
+        return value !== undefined && Number.isFinite(value) ? value : null
+      }),
+    }
+  })
+}
