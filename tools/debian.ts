@@ -95,8 +95,9 @@ let updated: string[] | undefined
 
 /** apt's lists in the cache, as against a system where nothing is installed: so nothing is missed. */
 async function preparedApt(downloads: string, say: Say): Promise<string[]> {
-  if (updated) return updated
   const state = path.join(downloads, 'apt')
+  // Another set-up may have finished meanwhile and forgotten the downloads.
+  if (updated && fs.existsSync(path.join(state, 'status'))) return updated
   fs.mkdirSync(path.join(state, 'lists', 'partial'), { recursive: true })
   fs.mkdirSync(path.join(state, 'cache', 'archives', 'partial'), { recursive: true })
   fs.writeFileSync(path.join(state, 'status'), '')
