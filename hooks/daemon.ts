@@ -25,13 +25,14 @@ try {
 
 async function run(home: string): Promise<void> {
   const layout = layoutOf(home)
-  const hook = await startHook(layout, new HaproxyRouter(layout))
+  const starting = startHook(layout, new HaproxyRouter(layout))
   const stop = () => {
     setTimeout(() => process.exit(0), STOP_MS).unref()
-    void hook.stop().finally(() => process.exit(0))
+    void starting.then((hook) => hook.stop()).finally(() => process.exit(0))
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
+  await starting
 }
 
 /** Comes up beside the hook that runs, on ports of its own, hears a line and answers, and ends. */

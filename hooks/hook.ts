@@ -28,7 +28,7 @@ import { Notifier } from './notify.ts'
 import { ASK_EVERY_MS, firingAlerts, needsPrometheus, Silence } from './prometheus.ts'
 import { listenForLog, type RouterLine, sampleOf } from './router-log.ts'
 import { causeOfDeath } from './server-events.ts'
-import { type Charge, WatchedRouter, World } from './world.ts'
+import { type Charge, WatchedRouter, WatchedStore, World } from './world.ts'
 
 /** A move begins something new: the answers from before it say nothing of what is now. */
 const MOVES: RolloutEvent['kind'][] = ['verified', 'tripped', 'acknowledged', 'adopted']
@@ -66,7 +66,7 @@ export async function startHook(
   const notifier = new Notifier()
   const silence = new Silence(performance.now())
   const bake = new Bake(metrics)
-  const store = new FileStore(layout)
+  const store = new WatchedStore(new FileStore(layout), world)
 
   const announce = (event: RolloutEvent) => {
     if (MOVES.includes(event.kind)) bake.restart()
@@ -121,6 +121,7 @@ export async function startHook(
     detectors,
     gates,
     bake,
+    trip,
     heartbeat: layout.hook.heartbeat,
     alarmsKnown: () => alarmsUnknown() === undefined,
     log,

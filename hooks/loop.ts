@@ -1,4 +1,4 @@
-import type { Operations } from '../platforms/operations.ts'
+import type { Operations, TripCause } from '../platforms/operations.ts'
 import type { Router } from '../platforms/router.ts'
 import type { Store } from '../platforms/store.ts'
 import { anyGreen } from '../rollout/weights.ts'
@@ -9,11 +9,14 @@ import type { Gates } from './gates.ts'
 import { awayFor, beat } from './heartbeat.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { causeOfDeath } from './server-events.ts'
 import type { World } from './world.ts'
 
 const TICK_MS = 250
 /** Journal, servers and references are looked at once in so many ticks. */
 const SLOW_TICKS = 4
+/** What the router knows of the guard is kept for the case of its crash. */
+const SAVE_TICKS = 20
 
 export interface LoopParts {
   world: World
@@ -25,6 +28,7 @@ export interface LoopParts {
   detectors: Detectors
   gates: Gates
   bake: Bake
+  trip(cause: TripCause): void
   heartbeat: string
   /** False while the alarms are unknown: such time is not time under guard. */
   alarmsKnown(): boolean
@@ -122,8 +126,8 @@ export class Loop {
   async #look(): Promise<void> {
     const { world, store, router, operations, gates } = this.#parts
     const slow = this.#ticks % SLOW_TICKS === 0
-    world.latch = await store.readLatch().catch(() => undefined)
-    if (slow || !this.#judged) world.journal = await store.readJournal()
+    await store.readLatch().catch(() => {})
+    if (slow || !this.#judged) await store.readJournal()
     if (!this.#judged) await this.#judge(this.#awayMs)
     if (world.latch?.latched) await operations.assert()
     else if (!world.latch && world.journal && anyGreen(await router.read())) {
@@ -141,21 +145,19 @@ export class Loop {
     void gates.consider().catch((error) => this.#parts.log.error({ err: error }, 'a gate'))
     await this.#lookAtServers()
     await this.#judge(0)
-    await this.#parts.guarded.saveState?.()
+    if (this.#ticks % SAVE_TICKS === 0) await this.#parts.guarded.saveState?.()
   }
 
   async #judge(awayMs: number | undefined): Promise<void> {
     const { world, operations, router, guarded } = this.#parts
     await judgeAbsence(world, operations, router, guarded, awayMs)
+    if (!this.#judged) beat(this.#parts.heartbeat)
     this.#judged = true
   }
 
   async #writeJournal(): Promise<void> {
     const { operations, bake, world, metrics } = this.#parts
-    await operations.progress((journal) => {
-      world.journal = bake.into(journal, world.beforeFirstStep)
-      return world.journal
-    })
+    await operations.progress((journal) => bake.into(journal, world.beforeFirstStep))
     metrics.setWeights(world.weights)
     if (world.journal) metrics.setJournal(world.journal, world.latch?.latched ?? false)
   }
@@ -168,8 +170,17 @@ export class Loop {
         if (up === undefined) continue
         metrics.setServerUp(service, colour, up)
         if (colour === 'blue') this.#blue(service, up, operations)
+        else if (!up) this.#green(service)
       }
     }
+  }
+
+  /** The router's own line said so before, unless it was lost or came before green had traffic. */
+  #green(service: string): void {
+    const { world, trip } = this.#parts
+    const change = { kind: 'server', service, colour: 'green', up: false, reason: '' } as const
+    const cause = causeOfDeath(world.charge.plan, change, new Date())
+    if (cause && world.judges(service)) trip(cause)
   }
 
   /** Nobody can be rolled back onto a blue that is gone, so people hear of it at once. */

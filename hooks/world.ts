@@ -1,5 +1,6 @@
 import { isDisarmed } from '../platforms/operations.ts'
 import type { Router } from '../platforms/router.ts'
+import type { RolloutEvent, Store } from '../platforms/store.ts'
 import type { Journal } from '../rollout/journal.ts'
 import type { Latch } from '../rollout/latch.ts'
 import type { Plan } from '../rollout/plan.ts'
@@ -82,5 +83,44 @@ export class WatchedRouter implements Router {
     for (const service of Object.keys(weights)) {
       if (greenOf(before, service) !== greenOf(weights, service)) this.#onMove(service)
     }
+  }
+}
+
+/** The store of the platform, whose latch and journal the world remembers as they pass. */
+export class WatchedStore implements Store {
+  readonly #store: Store
+  readonly #world: World
+  constructor(store: Store, world: World) {
+    this.#store = store
+    this.#world = world
+  }
+
+  async readLatch(): Promise<Latch | undefined> {
+    try {
+      this.#world.latch = await this.#store.readLatch()
+    } catch (error) {
+      this.#world.latch = undefined
+      throw error
+    }
+    return this.#world.latch
+  }
+
+  async writeLatch(latch: Latch): Promise<void> {
+    await this.#store.writeLatch(latch)
+    this.#world.latch = latch
+  }
+
+  async readJournal(): Promise<Journal | undefined> {
+    this.#world.journal = await this.#store.readJournal()
+    return this.#world.journal
+  }
+
+  async writeJournal(journal: Journal): Promise<void> {
+    await this.#store.writeJournal(journal)
+    this.#world.journal = journal
+  }
+
+  appendEvent(event: RolloutEvent): Promise<void> {
+    return this.#store.appendEvent(event)
   }
 }
