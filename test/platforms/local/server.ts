@@ -69,14 +69,8 @@ export class Server {
     return databaseUrl(this.layout, database)
   }
 
-  async query(database: string, sql: string, values: unknown[] = []): Promise<pg.QueryResult> {
-    const client = new pg.Client(this.url(database))
-    await client.connect()
-    try {
-      return await client.query(sql, values)
-    } finally {
-      await client.end()
-    }
+  query(database: string, sql: string, values: unknown[] = []): Promise<pg.QueryResult> {
+    return query(this.url(database), sql, values)
   }
 
   /** The names of all databases whose name is like this. */
@@ -87,5 +81,20 @@ export class Server {
       [like],
     )
     return found.rows.map(({ datname }) => datname)
+  }
+}
+
+/** One statement, or several without values, in a session of its own. */
+export async function query(
+  url: string,
+  sql: string,
+  values: unknown[] = [],
+): Promise<pg.QueryResult> {
+  const client = new pg.Client(url)
+  await client.connect()
+  try {
+    return await client.query(sql, values)
+  } finally {
+    await client.end()
   }
 }
