@@ -1,13 +1,6 @@
 import { type Admission, acknowledgement, admit, describeTrip } from '../rollout/admission.ts'
 import type { Alarm, BackupRecord, Journal, Verdict } from '../rollout/journal.ts'
-import {
-  acknowledge,
-  acknowledges,
-  clearLatch,
-  type Latch,
-  latchAt,
-  missingLatch,
-} from '../rollout/latch.ts'
+import { acknowledge, clearLatch, type Latch, latchAt, missingLatch } from '../rollout/latch.ts'
 import type { Guard, Observation, Unavailable as Unknown } from '../rollout/observation.ts'
 import type { Plan } from '../rollout/plan.ts'
 import { findPosition, landingOf, positionsOf } from '../rollout/positions.ts'
@@ -141,7 +134,8 @@ export class Operations {
     const held = latch ?? (await this.#rebuild(services, attempt, journal, lastAttempt))
     if (!journal) await store.writeJournal(newJournal({ ...request, attempt }, this.#at()))
     const base = (await store.readJournal()) as Journal
-    if (!admission.acknowledges && !acknowledges(held, request.attempt)) return base
+    // Never by the numbers alone: a trip since the admission was decided is one nobody has seen.
+    if (!admission.acknowledges) return base
     const next = landed(base, held, request.attempt, this.#at())
     // The journal first: a crash between the two leaves the latch on, and acknowledging again is a no-op.
     await this.#change((current) => landed(current, held, request.attempt, this.#at()))

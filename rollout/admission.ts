@@ -1,4 +1,4 @@
-import { criteriaOf } from './criteria.ts'
+import { alarmCriterion, criteriaOf, guardCriterion } from './criteria.ts'
 import type { Journal } from './journal.ts'
 import { acknowledges, type Latch, missingLatch } from './latch.ts'
 import type { Move } from './move.ts'
@@ -6,7 +6,15 @@ import { isUnavailable, type Observation } from './observation.ts'
 import { findPosition, type Position, positionsOf } from './positions.ts'
 import type { Refusal } from './refusal.ts'
 import type { Request } from './request.ts'
-import { allBlue, anyGreen, describeChange, lower, rising, type ServiceWeights } from './weights.ts'
+import {
+  allBlue,
+  anyGreen,
+  describeChange,
+  greenOf,
+  lower,
+  rising,
+  type ServiceWeights,
+} from './weights.ts'
 
 /** What an update may do to the weights, and why. */
 export interface Admission {
@@ -89,11 +97,16 @@ export function admit(
   }
 
   const latch = effectiveLatch(observation, known, lastAttempt, none)
-  const edited = known ? editOfPassed(request, known, target) : undefined
+  const edited = known ? editOfPassed(request, known, target, from) : undefined
   if (edited) return held([edited])
 
-  if (latch?.latched && !acknowledges(latch, request.attempt)) {
-    const tripped = findPosition(positions, latch.trip?.position ?? 'start')
+  const seen = lastAttempt !== request.attempt
+  const acknowledged = latch !== undefined && acknowledges(latch, request.attempt) && seen
+  if (latch?.latched && !acknowledged) {
+    // Of a latch that is missing nobody knows where it tripped: where the journal stands is near.
+    const tripped =
+      findPosition(positions, latch.trip?.position ?? 'start') ??
+      (known && findPosition(positions, known.verified.position))
     const permitted = lower(asked, lower(from, { ...from, ...latch.ceiling }))
     if (tripped && target.index > tripped.index) {
       return held([latchedRefusal(request, latch)])
@@ -104,14 +117,24 @@ export function admit(
     }
   }
 
-  const standing = standingPosition(positions, known, latch, request)
-  const forward = standing === undefined || target.index > standing.index
-  const up = live ? rising(live, asked) : rising(none, asked)
+  const standing = standingPosition(positions, known, latch, acknowledged)
+  // Where nobody knows what the rollout stands at, only what the weights cannot show is forward.
+  const forward = standing
+    ? target.index > standing.index
+    : target.kind !== 'start' && target.kind !== 'step'
+  const up = rising(from, asked)
   // Admission refuses only what would rise or go forward: the way back is always open.
-  if (up.length === 0 && !forward) return { ...open(asked), acknowledges: isAck(latch, request) }
+  if (up.length === 0 && !forward) return { ...open(asked), acknowledges: acknowledged }
 
   const missing = unreadable(observation)
-  if (missing.length > 0 || !known || !latch || !standing || !live) return held(missing)
+  if (known && !standing) missing.push(standsNowhere(known))
+  if (missing.length > 0 || !known || !latch || !standing || !live) {
+    return held([
+      ...missing,
+      ...guardCriterion({ observation }),
+      ...alarmCriterion({ observation }),
+    ])
+  }
 
   const move: Move = {
     request,
@@ -132,7 +155,7 @@ export function admit(
     ...open(asked),
     standsAt: standing.name,
     backupsDue,
-    acknowledges: isAck(latch, request),
+    acknowledges: acknowledged,
   }
 }
 
@@ -181,18 +204,14 @@ function directionOf(from: ServiceWeights, to: ServiceWeights): Admission['direc
   return rising(to, from).length > 0 ? 'fall' : 'stay'
 }
 
-function isAck(latch: Latch | undefined, request: Request): boolean {
-  return latch !== undefined && acknowledges(latch, request.attempt)
-}
-
 function standingPosition(
   positions: Position[],
   journal: Journal | undefined,
   latch: Latch | undefined,
-  request: Request,
+  acknowledged: boolean,
 ): Position | undefined {
-  if (latch && acknowledges(latch, request.attempt)) {
-    return findPosition(positions, latch.trip?.landing ?? 'start') ?? positions[0]
+  if (acknowledged) {
+    return findPosition(positions, latch?.trip?.landing ?? 'start') ?? positions[0]
   }
   return journal ? findPosition(positions, journal.verified.position) : undefined
 }
@@ -212,6 +231,15 @@ function firstDeployment(target: Position): Refusal {
     place: 'sluice:step',
     message: `${target.name} was asked for, but nothing is deployed yet; the first update deploys with green at 0`,
     next: 'pulumi config set sluice:step start, then pulumi up',
+  }
+}
+
+function standsNowhere(journal: Journal): Refusal {
+  return {
+    code: 'unknown-position',
+    place: 'journal',
+    message: `says that the rollout stands at "${journal.verified.position}", which is no position of this plan`,
+    next: 'pulumi config set sluice:step start, then pulumi up; or sluice doctor --adopt',
   }
 }
 
@@ -238,21 +266,21 @@ function unreadable(observation: Observation): Refusal[] {
       next: 'sluice doctor --adopt',
     })
   }
-  if (!observation.guard.alive) {
-    refusals.push({
-      code: 'guard',
-      place: 'hook',
-      message: `does not guard: ${observation.guard.reason ?? 'it does not answer'}; no guard, no rise`,
-      next: 'sluice doctor',
-    })
-  }
   return refusals
 }
 
 /** An edit under a green that has traffic: of its own definition, or of positions already passed. */
-function editOfPassed(request: Request, journal: Journal, target: Position): Refusal | undefined {
+function editOfPassed(
+  request: Request,
+  journal: Journal,
+  target: Position,
+  from: ServiceWeights,
+): Refusal | undefined {
   if (journal.planHash === request.planHash) return undefined
-  if (!anyGreen(journal.weights) || !anyGreen(target.weights)) return undefined
+  const has = (service: string) =>
+    greenOf(from, service) > 0 || greenOf(journal.weights, service) > 0
+  if (!Object.keys({ ...from, ...journal.weights }).some(has)) return undefined
+  if (!anyGreen(target.weights)) return undefined
   const before = positionsOf(journal.plan)
   const after = positionsOf(request.plan)
   const stands = findPosition(before, journal.verified.position)?.index ?? 0
@@ -260,8 +288,9 @@ function editOfPassed(request: Request, journal: Journal, target: Position): Ref
     ...Object.keys(journal.plan.services)
       .filter(
         (name) =>
+          has(name) &&
           JSON.stringify(journal.plan.services[name]?.green) !==
-          JSON.stringify(request.plan.services[name]?.green),
+            JSON.stringify(request.plan.services[name]?.green),
       )
       .map((name) => `services.${name}.green`),
     ...before
@@ -292,10 +321,13 @@ function latchedRefusal(request: Request, latch: Latch): Refusal {
 }
 
 function latchedWarning(request: Request, latch: Latch): string {
-  const early =
-    request.attempt > latch.trips + 1
-      ? ` sluice:attempt is ${request.attempt}, but only ${latch.trips + 1} acknowledges trip ${latch.trips}.`
-      : ''
+  const needed = latch.trips + 1
+  let early = ''
+  if (request.attempt > needed) {
+    early = ` sluice:attempt is ${request.attempt}, but only ${needed} acknowledges trip ${latch.trips}.`
+  } else if (request.attempt === needed) {
+    early = ` sluice:attempt was ${needed} before trip ${latch.trips} happened, and acknowledges nothing unseen: pulumi config set sluice:attempt ${latch.attempt}, then pulumi up, first.`
+  }
   return `latched: ${describeTrip(latch)}.${early} Green stays where the rollback put it, whatever sluice:step says. To go on: ${acknowledgement(latch)}`
 }
 

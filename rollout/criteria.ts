@@ -5,7 +5,7 @@ import type { Backup, Gate } from './plan.ts'
 import type { Position } from './positions.ts'
 import type { Refusal } from './refusal.ts'
 import { confirmationKey } from './request.ts'
-import { describeChange, greenOf, sameWeights } from './weights.ts'
+import { describeChange, greenOf, rising, sameWeights } from './weights.ts'
 
 /**
  * Everything that holds a forward move or a rise, all of it at once, and the backups that are
@@ -91,14 +91,17 @@ function driftCriterion({ journal, live }: Move): Refusal[] {
       code: 'drift',
       place: 'live weights',
       message: `were changed by another hand since ${verified.position} was verified (${describeChange(weights, live)})`,
+      // What fell cannot be put back by an update, which would be a rise.
       next:
-        'sluice doctor --adopt to record what is live, or pulumi config set sluice:step ' +
-        `${verified.position} and pulumi up --refresh to put it back`,
+        rising(live, weights).length > 0
+          ? 'sluice doctor --adopt to record what is live'
+          : `sluice doctor --adopt, or pulumi config set sluice:step ${verified.position} and pulumi up --refresh to put it back`,
     },
   ]
 }
 
-function guardCriterion({ observation }: Move): Refusal[] {
+/** No guard, no rise. */
+export function guardCriterion({ observation }: Pick<Move, 'observation'>): Refusal[] {
   if (observation.guard.alive) return []
   return [
     {
@@ -110,7 +113,8 @@ function guardCriterion({ observation }: Move): Refusal[] {
   ]
 }
 
-function alarmCriterion({ observation }: Move): Refusal[] {
+/** An alarm that does more than notify holds while it is active; so does not knowing of any. */
+export function alarmCriterion({ observation }: Pick<Move, 'observation'>): Refusal[] {
   const { alarms } = observation
   if (isUnavailable(alarms)) {
     return [
@@ -240,7 +244,9 @@ export function freshBackup(
     (record) =>
       record.name === name &&
       record.verifiedAt !== undefined &&
-      Date.parse(now) - Date.parse(record.takenAt) <= backup.maximumAge,
+      Date.parse(now) - Date.parse(record.takenAt) <= backup.maximumAge &&
+      // One from the future was taken under another clock, and its age is not known.
+      Date.parse(record.takenAt) <= Date.parse(now),
   )
 }
 

@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest'
+import { alarm, backup, codes, move, passed, planInput, world } from './world.ts'
+
+describe('bake', () => {
+  it('that is not over holds, with both times', () => {
+    const w = world('api@10')
+    w.journal.guardedMs = 600_000
+    expect(move(w, 'api@50').refusals).toEqual([
+      {
+        code: 'bake',
+        place: 'api@10',
+        message: 'has baked 10m of 1h under guard',
+        next: 'wait 50m, or sluice advance --wait',
+      },
+    ])
+  })
+
+  it('passes faster under an accelerated clock', () => {
+    const w = world('api@10')
+    w.journal.guardedMs = 600_000
+    expect(move(w, 'api@50', { clock: 6 }).refusals).toEqual([])
+    expect(move(w, 'api@50', { clock: 5 }).refusals[0]?.next).toContain('wait 2m')
+  })
+})
+
+describe('evidence', () => {
+  it('that is not enough holds: no data is never success', () => {
+    const w = world('api@10')
+    w.journal.green = { api: { requests: 49, errors: 0 } }
+    expect(move(w, 'api@50').refusals[0]).toMatchObject({ code: 'evidence' })
+    w.journal.green = { api: { requests: 50, errors: 0 } }
+    expect(move(w, 'api@50').refusals).toEqual([])
+  })
+})
+
+describe('a baseline', () => {
+  it('is wanted before the first step by a guardrail that is relative to it', () => {
+    const latency = { metric: 'p95', above: '2x baseline', then: 'hold' } as const
+    const w = world('start', { ...planInput(), guardrails: { ...planInput().guardrails, latency } })
+    expect(move(w, 'api@10').refusals).toEqual([])
+    w.journal.baselines = {}
+    expect(move(w, 'api@10').refusals[0]).toMatchObject({
+      code: 'baseline',
+      place: 'guardrails.latency',
+    })
+  })
+})
+
+describe('an alarm', () => {
+  it.each(['rollback', 'hold'] as const)('that would %s holds while it is active', (then) => {
+    const w = world('api@10')
+    w.observation.alarms = [alarm(then)]
+    expect(move(w, 'api@50').refusals[0]).toMatchObject({
+      code: 'alarm',
+      place: 'guardrails.errors',
+      message: 'is active on api since 2026-05-01T11:59:00.000Z: 9% against 5%',
+    })
+  })
+
+  it('that only notifies does not', () => {
+    const w = world('api@10')
+    w.observation.alarms = [alarm('notify')]
+    expect(move(w, 'api@50').refusals).toEqual([])
+  })
+})
+
+describe('a guard', () => {
+  it('that is gone holds, with the reason', () => {
+    const w = world('api@10')
+    w.observation.guard = { alive: false, reason: 'no heartbeat for 9s' }
+    expect(move(w, 'api@50').refusals.map(({ message }) => message)).toEqual([
+      'does not guard: no heartbeat for 9s; no guard, no rise',
+    ])
+  })
+
+  it.each([undefined, 'another'])('of the plan %s holds', (planHash) => {
+    const w = world('api@10')
+    w.observation.guard = { alive: true, planHash }
+    expect(codes(move(w, 'api@50'))).toEqual(['plan-edited'])
+  })
+})
+
+describe('drift', () => {
+  it('holds, and says how both ways out go', () => {
+    const w = world('api@10')
+    w.observation.live = { api: { blue: 80, green: 20 } }
+    const [refusal] = move(w, 'api@50').refusals
+    expect(refusal).toMatchObject({ code: 'drift', place: 'live weights' })
+    expect(refusal?.message).toContain('api: blue 90 → 80, green 10 → 20')
+    expect(refusal?.next).toContain('pulumi config set sluice:step api@10')
+  })
+
+  it('downward is not put back by an update, which would be a rise', () => {
+    const w = world('api@10')
+    w.observation.live = { api: { blue: 98, green: 2 } }
+    expect(move(w, 'api@10').refusals[0]).toMatchObject({
+      code: 'drift',
+      next: 'sluice doctor --adopt to record what is live',
+    })
+  })
+})
+
+describe('an attempt', () => {
+  it('raised in advance holds a rise, and one that fell back too', () => {
+    expect(move(world('api@10'), 'api@50', { attempt: 2 }).refusals[0]).toMatchObject({
+      code: 'attempt',
+      message: expect.stringContaining('raised in advance acknowledges nothing'),
+      next: 'pulumi config set sluice:attempt 1',
+    })
+    expect(codes(move(world('api@10', planInput(), 2), 'api@50', { attempt: 1 }))).toContain(
+      'attempt',
+    )
+  })
+})
+
+describe('a gate', () => {
+  const confirmed = { confirmed: ['api@50'] }
+
+  it('holds before it is judged, and lets through once it passed', () => {
+    const w = world('api@50')
+    expect(move(w, 'api@100', confirmed).refusals).toEqual([])
+    w.journal.verdicts = []
+    expect(move(w, 'api@100', confirmed).refusals[0]).toMatchObject({
+      code: 'gate',
+      place: 'gates.parity',
+      message: expect.stringContaining('is not judged yet at api@50, attempt 1'),
+    })
+  })
+
+  it.each(['failed', 'inconclusive', 'running'] as const)('that is %s holds', (result) => {
+    const w = world('api@50')
+    w.journal.verdicts.push({
+      ...passed('parity', 'api@50', 1, w.planHash),
+      result,
+      reason: '97% of 100%',
+    })
+    expect(move(w, 'api@100', confirmed).refusals[0]?.message).toBe(
+      `${result} at api@50: 97% of 100%`,
+    )
+  })
+
+  it.each([
+    ['position', 'api@10'],
+    ['attempt', 2],
+    ['planHash', 'another'],
+  ])('is not passed by a verdict of another %s', (field, value) => {
+    const w = world('api@50')
+    for (const verdict of w.journal.verdicts) Object.assign(verdict, { [field]: value })
+    expect(codes(move(w, 'api@100', confirmed))).toEqual(['gate'])
+  })
+
+  it('that asks a person holds until a line of config answers', () => {
+    const w = world('api@50')
+    expect(move(w, 'api@100', { confirmed: ['api@10', 'x'] }).refusals).toEqual([
+      {
+        code: 'unconfirmed',
+        place: 'gates.approval',
+        message: 'nobody has confirmed api@50: No complaints?',
+        next: "pulumi config set --path 'sluice:confirmed[2]' api@50",
+      },
+    ])
+  })
+
+  it('that asks a person asks again in the second attempt', () => {
+    const w = world('api@50', planInput(), 2)
+    expect(move(w, 'api@100', confirmed, 'apply', 2).refusals[0]?.message).toContain('api@50#2')
+    expect(move(w, 'api@100', { confirmed: ['api@50#2'] }, 'apply', 2).refusals).toEqual([])
+  })
+})
+
+describe('a backup', () => {
+  it('that is stale will be taken, says the preview, and holds at apply', () => {
+    const w = world('api@10')
+    w.journal.backups = [backup({ takenAt: '2026-05-01T11:44:59.000Z' })]
+    expect(move(w, 'api@50', {}, 'preview')).toMatchObject({ refusals: [], backupsDue: ['orders'] })
+    expect(move(w, 'api@50')).toMatchObject({
+      backupsDue: ['orders'],
+      refusals: [{ code: 'backup', place: 'backups.orders' }],
+    })
+  })
+
+  it.each([
+    ['unverified', { verifiedAt: undefined }],
+    ['of another name', { name: 'users' }],
+    ['from the future', { takenAt: '2026-05-01T13:00:00.000Z' }],
+    ['of no time', { takenAt: 'yesterday' }],
+  ])('that is %s does not count', (_, changes) => {
+    const w = world('api@10')
+    w.journal.backups = [backup(changes)]
+    expect(codes(move(w, 'api@50'))).toEqual(['backup'])
+  })
+
+  it('before the first step is not wanted later', () => {
+    const orders = { postgres: 'env:ORDERS_URL', before: 'first-step' } as const
+    const input = { ...planInput(), backups: { orders } }
+    for (const [at, to, due] of [
+      ['start', 'api@10', ['backup']],
+      ['api@10', 'api@50', []],
+    ] as const) {
+      const w = world(at, input)
+      w.journal.backups = []
+      expect(codes(move(w, to))).toEqual(due)
+    }
+  })
+
+  it('is not wanted by a fall', () => {
+    const w = world('api@50')
+    w.journal.backups = []
+    expect(move(w, 'api@10')).toMatchObject({ refusals: [], backupsDue: [] })
+  })
+})
+
+describe('promoted, released and retired', () => {
+  const order = ['api@100', 'promoted', 'released', 'retired']
+
+  it('come one after another', () => {
+    for (const [index, at] of order.entries()) {
+      for (const [further, to] of order.entries()) {
+        if (further <= index) continue
+        expect(codes(move(world(at), to))).toEqual(further === index + 1 ? [] : ['two-ahead'])
+      }
+    }
+  })
+
+  it('wait until green has stayed at 100', () => {
+    const w = world('promoted', { ...planInput(), retire: { after: '30d' } })
+    w.journal.guardedMs = 86_400_000
+    expect(move(w, 'released').refusals[0]?.message).toBe('has baked 1d of 30d under guard')
+  })
+})
