@@ -21,7 +21,9 @@ export const admission: ResourceType = {
     const observation = await platformOf(news).observe()
     const decided = admit(request, observation, 'preview', lastAttempt(olds))
     for (const warning of decided.warnings) await ctx.warn(warning)
-    return outcome(olds, news, decided, latchText(observation, decided))
+    // The first deployment writes a clear latch.
+    const first = olds === undefined && observation.latch === 'missing'
+    return outcome(olds, news, decided, first ? 'clear' : latchText(observation, decided))
   },
   async create(ctx, inputs) {
     return { id: ctx.name, outputs: await apply(inputs, undefined) }
