@@ -206,12 +206,14 @@ function blueSection(name: string, service: Service): string[] {
 function greenSection(name: string, service: Service, { retired }: RouterOptions): string[] {
   const green = serverOf(service.green, `services.${name}.green`)
   const lines = [`backend ${backendOf(name, 'green')}`, ...healthLines(name, service)]
-  // Without blue there is nowhere else to go, so that bad answers are no reason to close green.
+  // Without blue there is nowhere else to go, so that only its checks close green.
   if (retired) return [...lines, `  server green ${green}`]
   const blue = serverOf(service.blue, `services.${name}.blue`)
   return [
     ...lines,
-    `  server green ${green} observe layer7 error-limit 20 on-error mark-down`,
+    // Refused connections are tried again at once, so the third one closes green and the next try
+    // is blue's. Bad answers are not counted here: the hook judges those, and nothing hides them.
+    `  server green ${green} observe layer4 error-limit 3 on-error mark-down`,
     `  server blue_backup ${blue} backup no-check track ${backendOf(name, 'blue')}/blue`,
   ]
 }

@@ -29,14 +29,16 @@ export async function applyRouter(
   }
   const router = new HaproxyRouter(layout)
   const runs = (await serviceStatus(layout, 'router')).up
-  if (runs) await router.saveState()
   writeDurably(layout.haproxy.config, config)
-  if (runs) await reloadService(layout, 'router', 'USR2')
-  else {
+  if (runs) {
+    await router.reload(() => reloadService(layout, 'router', 'USR2'))
+  } else {
+    router.alignState()
     await installService(layout, 'router', {
       command: [program, ...haproxyArguments(layout)],
       environment: {},
       cwd: layout.home,
+      deathSignal: 'TERM',
     })
   }
   await waitFor(async () => (await router.read().catch(() => undefined)) !== undefined, {

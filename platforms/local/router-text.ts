@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { split, type Weights } from '../../rollout/weights.ts'
 
 /** Green of every service in 1/100 percent, as the map has it. */
@@ -69,4 +70,46 @@ export function parseServers(text: string): ServerState[] {
 export function parsePid(text: string): number | undefined {
   const found = /^Pid: (\d+)$/m.exec(text)
   return found ? Number(found[1]) : undefined
+}
+
+/**
+ * What is known of servers, fit for a start with a configuration. HAProxy prefers the address in
+ * it to the configuration's, so that a server which has moved is left out: it is another one. The
+ * hook, which may move with the router, keeps what is known of it.
+ * @param state the answer of `show servers state`, or a file of it
+ * @param config a configuration that haproxyConfig wrote
+ */
+export function stateFor(config: string, state: string): string {
+  const addresses = addressesOf(config)
+  const lines = state.split('\n')
+  const columns = (lines.find((line) => line.startsWith('# ')) ?? '').slice(2).split(' ')
+  const [address, port] = [columns.indexOf('srv_addr'), columns.indexOf('srv_port')]
+  if (address < 0 || port < 0) return '1\n'
+  return lines
+    .flatMap((line) => {
+      const fields = line.split(' ')
+      if (!/^\d+$/.test(fields[0] as string) || fields.length < columns.length) return [line]
+      const configured = addresses.get(`${fields[1]}/${fields[3]}`)
+      if (!configured) return []
+      if (fields[1] === 'guard') return [fields.with(port, configured.port).join(' ')]
+      const same =
+        configured.port === fields[port] &&
+        (isIP(configured.host) === 0 || configured.host === fields[address])
+      return same ? [line] : []
+    })
+    .join('\n')
+}
+
+/** The host and port of each server of a configuration, by `backend/server`. */
+function addressesOf(config: string): Map<string, { host: string; port: string }> {
+  const addresses = new Map<string, { host: string; port: string }>()
+  let backend = ''
+  for (const line of config.split('\n')) {
+    backend = /^backend (\S+)/.exec(line)?.[1] ?? backend
+    const server = /^ {2}server (\S+) (\S+):(\d+)( |$)/.exec(line)
+    if (!server) continue
+    const [, name, host, port] = server as unknown as [string, string, string, string]
+    addresses.set(`${backend}/${name}`, { host: host.replace(/^\[|\]$/g, ''), port })
+  }
+  return addresses
 }

@@ -13,8 +13,10 @@ import {
   parsePid,
   parseServers,
   parseShownMap,
+  stateFor,
   toMapValue,
 } from './router-text.ts'
+import { waitFor } from './wait-for.ts'
 
 /** `disarmed`: the router has no guard, as the rollout is released. */
 export type GuardState = 'up' | 'down' | 'disarmed'
@@ -130,20 +132,49 @@ export class HaproxyRouter implements Router {
    * guard would count as alive until its first check. Before each reload, and now and then.
    */
   async saveState(): Promise<void> {
-    const state = await this.#ask('show servers state')
-    writeDurably(this.#layout.haproxy.state, state)
+    this.#keepState(await this.#ask('show servers state'))
   }
 
-  /** The process id of the worker that answers; another one after a reload. */
-  async workerPid(): Promise<number | undefined> {
-    return parsePid(await this.#ask('show info'))
+  /** Makes what was kept fit for a configuration that was written while the router is down. */
+  alignState(): void {
+    const kept = readIfThere(this.#layout.haproxy.state)
+    if (kept !== undefined) this.#keepState(kept)
+  }
+
+  #keepState(state: string): void {
+    const { config, state: file } = this.#layout.haproxy
+    writeDurably(file, stateFor(readIfThere(config) ?? '', state))
   }
 
   /**
-   * Lowers what the running router gives green above the map file. After a reload: a fall that was
-   * set while the new worker had read the file already reached the old one only. Nothing rises.
+   * Takes the configuration that stands in its file, without losing a request, a weight or what
+   * is known of the guard.
+   * @param signal tells the router's master to reload
+   * @throws Error where no new worker comes up; the old one goes on with the old configuration
    */
-  async settle(): Promise<void> {
+  async reload(signal: () => Promise<void>): Promise<void> {
+    const before = await this.#workerPid()
+    await this.saveState()
+    await signal()
+    await waitFor(async () => (await this.#workerPid()) !== before, {
+      timeoutMs: 15_000,
+      what: `the router to take its new configuration; its log is in ${this.#layout.logs}/router`,
+    })
+    await this.#settle()
+  }
+
+  /** Of the worker that answers; another one after a reload. */
+  async #workerPid(): Promise<number> {
+    const pid = parsePid(await this.#ask('show info'))
+    if (pid === undefined) throw new Unavailable('the router does not say which process it is')
+    return pid
+  }
+
+  /**
+   * Lowers what the running router gives green above the map file: a fall that was set while the
+   * new worker had read the file already reached the old one only. Nothing rises by this.
+   */
+  async #settle(): Promise<void> {
     const { map } = this.#layout.haproxy
     // Again when the file changed meanwhile: another process may be rolling back.
     for (let before: string | undefined; ; ) {
