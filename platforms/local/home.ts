@@ -34,7 +34,7 @@ export async function createHome(layout: Layout): Promise<void> {
  */
 export async function deleteHome(layout: Layout, options: { withData: boolean }): Promise<void> {
   const gone = options.withData
-    ? [layout.home]
+    ? [layout.home, layout.postgres.socketFolder]
     : [
         layout.services,
         layout.logs,
