@@ -11,6 +11,7 @@ import {
   anyGreen,
   describeChange,
   greenOf,
+  lower,
   rising,
   type ServiceWeights,
   sameWeights,
@@ -105,7 +106,7 @@ export class Operations {
     if (!sameWeights(admission.from, admission.permitted)) {
       const { from, permitted: to } = admission
       const intent = { position, from, to, at: this.#at() }
-      await this.#change((current) => ({ ...current, intent }))
+      await this.#changeUnlessLatched((current) => ({ ...current, intent }))
     }
     await this.#record('admitted', `${position}: ${admission.change}`, 'info')
     return admission
@@ -198,7 +199,9 @@ export class Operations {
     if (rises) await this.#mayRise(service, weights, asked)
     else if (weights.green < before) await this.#mayFall(service, asked)
     await this.#writes.run(async () => {
-      if (rises) refuseLatched(await store.readLatch(), asked)
+      // What was no rise when it was asked for is one if a rollback has come in between.
+      const up = rising(await router.read(), { [service]: weights })
+      if (up.length > 0) refuseLatched(await store.readLatch(), asked)
       await router.write({ [service]: weights })
     })
     // Another process may have latched between the question and the write: the latch has the last word.
@@ -270,7 +273,10 @@ export class Operations {
       )
     }
     if (journal.verified.position !== target.name || journal.intent) {
-      await this.#change((current) => arrived(current, target.name, live, this.#at()))
+      const stands = await this.#changeUnlessLatched((current) =>
+        arrived(current, target.name, live, this.#at()),
+      )
+      if (!stands) return router.read()
       await this.#record('verified', `${target.name} is live`, 'info', { position: target.name })
     }
     return live
@@ -401,37 +407,41 @@ export class Operations {
 
   async #adopt(plan: Plan, planHash: string): Promise<ServiceWeights> {
     const { store, router } = this.#parts
-    const live = await router.read()
-    const journal = await store.readJournal()
     const services = Object.keys(plan.services)
-    const ceiling = journal?.weights ?? allBlue(services)
-    const weights = Object.fromEntries(
-      services.map((service) => [
-        service,
-        split(Math.min(greenOf(live, service), greenOf(ceiling, service))),
-      ]),
-    )
-    await this.#writes.run(() => router.write(weights))
-    // Live between two positions: the rollout stands at the last one that gives no green more.
-    const standing = positionsOf(plan)
-      .filter((position) => position.kind === 'start' || position.kind === 'step')
-      .findLast((position) => rising(weights, position.weights).length === 0)
-    const base = journal ?? {
-      ...newJournal(
-        {
-          plan,
-          planHash,
-          position: 'start',
-          attempt: (await store.readLatch())?.attempt ?? 1,
-          confirmed: [],
-          clock: 1,
-        },
-        this.#at(),
-      ),
-    }
-    const keeps = journal && sameWeights(weights, journal.weights)
-    const position = keeps ? journal.verified.position : (standing?.name ?? 'start')
-    await store.writeJournal(arrived(base, position, weights, this.#at()))
+    const none = allBlue(services)
+    const journal = await store.readJournal()
+    // Live is read in the turn of the write, so that nothing can rise by it.
+    const [live, weights] = await this.#writes.run(async () => {
+      const live = await router.read()
+      const adopted = lower(
+        Object.fromEntries(services.map((service) => [service, split(greenOf(live, service))])),
+        { ...none, ...journal?.weights },
+      )
+      await router.write(adopted)
+      return [live, adopted] as const
+    })
+    const position = await this.#journals.run(async () => {
+      const latch = await store.readLatch()
+      const base =
+        (await store.readJournal()) ??
+        newJournal(
+          {
+            plan,
+            planHash,
+            position: 'start',
+            attempt: latch?.attempt ?? 1,
+            confirmed: [],
+            clock: 1,
+          },
+          this.#at(),
+        )
+      // A rollback that came in between has the last word.
+      const kept = latch?.latched ? lower(weights, { ...none, ...latch.ceiling }) : weights
+      const keeps = journal && sameWeights(kept, base.weights)
+      const name = keeps ? base.verified.position : standingAt(plan, kept)
+      await store.writeJournal(arrived(base, name, kept, this.#at()))
+      return name
+    })
     await this.#record(
       'adopted',
       `live weights adopted as ${position}: ${describeChange(live, weights)}`,
@@ -491,6 +501,20 @@ export class Operations {
       if (!journal) return
       const next = change(journal)
       if (next !== journal) await this.#parts.store.writeJournal(next)
+    })
+  }
+
+  /**
+   * A change that a rollback overrules: it is left out once the latch is on.
+   * @returns whether it was made
+   */
+  #changeUnlessLatched(change: (journal: Journal) => Journal): Promise<boolean> {
+    return this.#journals.run(async () => {
+      const { store } = this.#parts
+      const [journal, latch] = [await store.readJournal(), await store.readLatch()]
+      if (!journal || latch?.latched) return false
+      await store.writeJournal(change(journal))
+      return true
     })
   }
 
@@ -557,6 +581,14 @@ function refuseLatched(latch: Latch | undefined, asked: string): void {
       `${asked} is refused: latched, ${describeTrip(latch)}; next: ${acknowledgement(latch)}`,
     )
   }
+}
+
+/** Live between two positions: the rollout stands at the last one that gives no green more. */
+function standingAt(plan: Plan, weights: ServiceWeights): string {
+  const standing = positionsOf(plan)
+    .filter((position) => position.kind === 'start' || position.kind === 'step')
+    .findLast((position) => rising(weights, position.weights).length === 0)
+  return standing?.name ?? 'start'
 }
 
 function newJournal(request: Request, at: string): Journal {
