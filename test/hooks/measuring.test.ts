@@ -1,0 +1,140 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Bake } from '../../hooks/bake.ts'
+import { checkIntervalMs } from '../../hooks/checks.ts'
+import { Histogram, RollingHistogram } from '../../hooks/histogram.ts'
+import { Metrics } from '../../hooks/metrics.ts'
+import { isNews } from '../../hooks/notify.ts'
+import type { Journal } from '../../rollout/journal.ts'
+import { allBlue, split } from '../../rollout/weights.ts'
+
+describe('a histogram', () => {
+  it('gives quantiles to five percent', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0.001, max: 60, noNaN: true }), { minLength: 1, maxLength: 300 }),
+        (seconds) => {
+          const histogram = new Histogram()
+          for (const value of seconds) histogram.add(false, value)
+          const sorted = seconds.toSorted((a, b) => a - b)
+          const exact = sorted[Math.ceil(sorted.length * 0.95) - 1]!
+          const { p95 } = histogram.measurement()
+          expect(Math.abs(p95! / exact - 1)).toBeLessThan(0.05)
+        },
+      ),
+    )
+  })
+
+  it('goes on from what a journal kept', () => {
+    const kept = { requests: 1_000, errors: 7, p50: 0.01, p95: 0.1, p99: 0.5 }
+    const again = Histogram.from(kept).measurement()
+    expect(again).toMatchObject({ requests: 1_000, errors: 7 })
+    for (const name of ['p50', 'p95', 'p99'] as const) {
+      expect(again[name]! / kept[name]).toBeGreaterThan(0.95)
+      expect(again[name]! / kept[name]).toBeLessThan(1.05)
+    }
+  })
+
+  it('has no quantile of nothing', () => {
+    const histogram = new Histogram()
+    histogram.add(true)
+    expect(histogram.measurement()).toEqual({ requests: 1, errors: 1 })
+  })
+
+  it('forgets what is older than the window', () => {
+    const rolling = new RollingHistogram(60)
+    rolling.add(1_000, true, 1)
+    rolling.add(9_000, false, 0.1)
+    expect(rolling.measure(9_500, 2_000)).toMatchObject({ requests: 1, errors: 0 })
+    expect(rolling.measure(9_500, 10_000)).toMatchObject({ requests: 2, errors: 1 })
+    rolling.add(100_000, false, 0.1)
+    expect(rolling.measure(100_000, 600_000)).toMatchObject({ requests: 1 })
+  })
+})
+
+const green = { service: 'api', colour: 'green', bad: false, seconds: 0.01 } as const
+const blue = { ...green, colour: 'blue' } as const
+
+function journal(changes: Partial<Journal> = {}): Journal {
+  return {
+    plan: { minimumRequests: 2 } as Journal['plan'],
+    planHash: 'x',
+    verified: { position: 'start', at: '2026-11-21T12:00:00Z' },
+    weights: allBlue(['api']),
+    attempt: 1,
+    guardedMs: 0,
+    green: {},
+    baselines: {},
+    verdicts: [],
+    backups: [],
+    ...changes,
+  }
+}
+
+describe('a bake', () => {
+  it('counts time only at the verified weights, and never during a move', () => {
+    const bake = new Bake(new Metrics())
+    const start = journal()
+    bake.add(100, start, start.weights)
+    bake.add(1_000, start, { api: split(25) })
+    const at = '2026-11-21T12:00:00Z'
+    const intent = { position: 'api@25', from: start.weights, to: start.weights, at }
+    bake.add(1_000, { ...start, intent }, start.weights)
+    bake.add(1_000, undefined, start.weights)
+    expect(bake.into(start, false).guardedMs).toBe(100)
+    expect(bake.into(start, false).guardedMs).toBe(0)
+  })
+
+  it('goes on over a restart, and begins anew at another position', () => {
+    const metrics = new Metrics()
+    const bake = new Bake(metrics)
+    const kept = journal({ green: { api: { requests: 10, errors: 1 } }, guardedMs: 5_000 })
+    expect(bake.into(kept, false)).toMatchObject({ guardedMs: 5_000, green: kept.green })
+    metrics.record(green, false)
+    expect(bake.into(kept, false).green['api']).toMatchObject({ requests: 11, errors: 1 })
+    const next = journal({ verified: { position: 'api@25', at: '2026-11-21T12:01:00Z' } })
+    expect(bake.into(next, false).green).toEqual({})
+  })
+
+  it('keeps what was answered since a move it was told of', () => {
+    const metrics = new Metrics()
+    const bake = new Bake(metrics)
+    bake.into(journal(), false)
+    bake.restart()
+    metrics.record(green, false)
+    const next = journal({ verified: { position: 'api@25', at: '2026-11-21T12:01:00Z' } })
+    expect(bake.into(next, false).green['api']?.requests).toBe(1)
+  })
+
+  it('takes a baseline once there are enough answers, and no more after the first step', () => {
+    const metrics = new Metrics()
+    const bake = new Bake(metrics)
+    metrics.record(blue, true)
+    expect(bake.into(journal(), true).baselines).toEqual({})
+    metrics.record(blue, true)
+    const first = bake.into(journal(), true)
+    expect(first.baselines['api']?.requests).toBe(2)
+    metrics.record(blue, true)
+    expect(bake.into(first, false).baselines).toEqual(first.baselines)
+    expect(bake.into(first, true).baselines['api']?.requests).toBe(3)
+  })
+})
+
+describe('checks', () => {
+  it('come faster with the clock, down to a second', () => {
+    expect(checkIntervalMs(undefined, 1)).toBe(30_000)
+    expect(checkIntervalMs(60_000, 10)).toBe(6_000)
+    expect(checkIntervalMs(30_000, 1_000)).toBe(1_000)
+  })
+})
+
+describe('people', () => {
+  it('hear of what needs them and of what was reached, not of each detail', () => {
+    const event = (kind: string, severity: string) =>
+      isNews({ at: '', kind, severity, message: '' } as Parameters<typeof isNews>[0])
+    expect(event('tripped', 'critical')).toBe(true)
+    expect(event('gate', 'warning')).toBe(true)
+    expect(event('verified', 'info')).toBe(true)
+    expect(event('weights', 'info')).toBe(false)
+  })
+})
