@@ -18,7 +18,8 @@ export interface LocalPlatformArgs extends StepRequest {
 export class LocalPlatform extends pulumi.ComponentResource {
   constructor(name: string, args: LocalPlatformArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:local:Platform', name, {}, opts)
-    const { plan, planHash, clock, folder } = args
+    const { folder, keepBlue, ...request } = args
+    const { plan, planHash, clock } = request
     const { home } = args.platform
     const child = (dependsOn: pulumi.Resource[]) => ({ parent: this, dependsOn })
 
@@ -26,7 +27,7 @@ export class LocalPlatform extends pulumi.ComponentResource {
     const databases = Object.keys(plan.local.postgres?.databases ?? {})
     const postgres =
       databases.length > 0 ? [new Postgres('postgres', { home, databases }, child([base]))] : []
-    const colours = coloursOf(plan, args.keepBlue).map(
+    const colours = coloursOf(plan, keepBlue).map(
       ({ process, colour, health }) =>
         new Process(
           process,
@@ -42,7 +43,7 @@ export class LocalPlatform extends pulumi.ComponentResource {
           child([base, ...postgres]),
         ),
     )
-    const router = new Router('router', { home, plan }, child([base]))
+    const router = new Router('router', { ...request, home }, child([base]))
     const hook = new Hook('hook', { home, plan, planHash, clock, folder }, child([router]))
     new Alarms('alarms', { home, plan, clock }, child([hook]))
     void colours

@@ -1,6 +1,6 @@
 import * as pulumi from '@pulumi/pulumi'
 import type { Plan } from '../../rollout/plan.ts'
-import type { PlatformReference } from '../traffic-step.ts'
+import type { PlatformReference, StepRequest } from '../traffic-step.ts'
 
 /** The folder that holds everything of one rollout on this host, its tokens and its supervisor. */
 export class Home extends pulumi.CustomResource {
@@ -44,14 +44,17 @@ export class Process extends pulumi.CustomResource {
   }
 }
 
-/** The router. Its weights are not among its inputs: only the hook changes them. */
+/**
+ * The router. Its weights are not among its inputs: only the hook changes them. What the update
+ * asks for is: once it is admitted to `released` the guard is left out, at `retired` blue.
+ */
 export class Router extends pulumi.CustomResource {
   constructor(
     name: string,
-    args: { home: pulumi.Input<string>; plan: Plan },
+    args: StepRequest & { home: pulumi.Input<string> },
     opts?: pulumi.CustomResourceOptions,
   ) {
-    super('sluice:local:Router', name, { ...args, config: undefined }, opts)
+    super('sluice:local:Router', name, { ...args, services: undefined, config: undefined }, opts)
   }
 }
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Load, startLoad } from '../../examples/load.ts'
+import { HaproxyRouter } from '../../platforms/local/router.ts'
+import { stopService } from '../../platforms/local/supervisor.ts'
 import { TestStack } from './test-stack.ts'
 
 describe('a rollout on the real engine, from start to retired', () => {
@@ -79,6 +81,17 @@ describe('a rollout on the real engine, from start to retired', () => {
     expect(result.output).not.toContain('error:')
     expect(result.code).toBe(0)
     expect(await stack.green()).toBe(100)
+  })
+
+  it('needs no hook any more: with it dead, green keeps everything', async () => {
+    await stopService(stack.layout, 'hook')
+    const before = load.stats().versions['v2']?.answered ?? 0
+    const routed = new HaproxyRouter(stack.layout)
+    await stack.until(
+      'two more seconds of answers by green',
+      () => (load.stats().versions['v2']?.answered ?? 0) > before + 300,
+    )
+    expect(await routed.guardState()).toBe('disarmed')
   })
 
   it('lost no request on the whole way', async () => {

@@ -1,19 +1,23 @@
-import { haproxyConfig } from '../../../platforms/local/haproxy-config.ts'
+import { haproxyConfig, type RouterOptions } from '../../../platforms/local/haproxy-config.ts'
 import { type Layout, layoutOf, portsOf } from '../../../platforms/local/layout.ts'
 import { applyRouter } from '../../../platforms/local/router-service.ts'
 import { removeService } from '../../../platforms/local/supervisor.ts'
+import { admit } from '../../../rollout/admission.ts'
+import { isUnavailable } from '../../../rollout/observation.ts'
 import type { Plan } from '../../../rollout/plan.ts'
+import { findPosition, positionsOf } from '../../../rollout/positions.ts'
 import type { Props, ResourceType } from '../../protocol.ts'
+import { isOffline, platformOf, requestOf } from '../request.ts'
 import { mayDelete } from './deletion.ts'
 
 /** The router. A change of its configuration is a reload that loses no request and no weight. */
 export const router: ResourceType = {
   replaceOn: ['home'],
-  async check(_ctx, _olds, news) {
+  async check(_ctx, olds, news) {
     // The plan itself stays out of the inputs: an edit of a bake changes nothing of the router.
     const layout = layoutOf(String(news['home']))
     const plan = news['plan'] as Plan
-    const config = haproxyConfig(plan, layout, portsOf(plan))
+    const config = haproxyConfig(plan, layout, portsOf(plan), await optionsFor(news, olds))
     return { inputs: { home: news['home'], services: Object.keys(plan.services), config } }
   },
   async create(ctx, inputs) {
@@ -33,4 +37,22 @@ export const router: ResourceType = {
 async function apply(inputs: Props): Promise<void> {
   const layout: Layout = layoutOf(String(inputs['home']))
   await applyRouter(layout, String(inputs['config']), inputs['services'] as string[])
+}
+
+/** The guard is left out of the router only by a move to `released` that is admitted, or was. */
+async function optionsFor(news: Props, olds: Props | undefined): Promise<RouterOptions> {
+  const request = requestOf(news)
+  const positions = positionsOf(request.plan)
+  const asked = findPosition(positions, request.position)?.kind
+  if (isOffline() || (asked !== 'released' && asked !== 'retired')) return {}
+  const observation = await platformOf(news).observe()
+  const { journal } = observation
+  if (journal === 'missing' || isUnavailable(journal)) return {}
+  const stands = findPosition(positions, journal.verified.position)?.kind
+  const last = olds === undefined ? undefined : request.attempt
+  const admitted = admit(request, observation, 'preview', last).refusals.length === 0
+  return {
+    disarmed: admitted || stands === 'released' || stands === 'retired',
+    retired: asked === 'retired' && (admitted || stands === 'retired'),
+  }
 }
