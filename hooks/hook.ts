@@ -71,6 +71,8 @@ export async function startHook(
   const announce = (event: RolloutEvent) => {
     if (MOVES.includes(event.kind)) bake.restart()
     log[event.severity === 'info' ? 'info' : 'warn']({ event: event.kind }, event.message)
+    const trip = event.kind === 'tripped' ? event.details?.['trip'] : undefined
+    if (typeof trip === 'number') loop.otherTrips.told(trip)
     notifier.tell(world.charge.plan, event)
   }
   const trip = (cause: TripCause): void => {
@@ -122,6 +124,7 @@ export async function startHook(
     gates,
     bake,
     trip,
+    tell: (event) => notifier.tell(world.charge.plan, event),
     heartbeat: layout.hook.heartbeat,
     alarmsKnown: () => alarmsUnknown() === undefined,
     log,

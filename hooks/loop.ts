@@ -1,6 +1,6 @@
 import type { Operations, TripCause } from '../platforms/operations.ts'
 import type { Router } from '../platforms/router.ts'
-import type { Store } from '../platforms/store.ts'
+import type { RolloutEvent, Store } from '../platforms/store.ts'
 import { anyGreen } from '../rollout/weights.ts'
 import { type GuardedRouter, judgeAbsence } from './absence.ts'
 import { type Bake, GAP_MS } from './bake.ts'
@@ -9,6 +9,7 @@ import type { Gates } from './gates.ts'
 import { awayFor, beat } from './heartbeat.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { OtherTrips } from './other-trips.ts'
 import { causeOfDeath } from './server-events.ts'
 import type { World } from './world.ts'
 
@@ -30,6 +31,8 @@ export interface LoopParts {
   bake: Bake
   trip(cause: TripCause): void
   heartbeat: string
+  /** Tells people of what already stands in the history. */
+  tell(event: RolloutEvent): void
   /** False while the alarms are unknown: such time is not time under guard. */
   alarmsKnown(): boolean
   log: Logger
@@ -46,12 +49,14 @@ export class Loop {
   #completed = performance.now()
   /** Since when the hook was away before this start; undefined: nobody knows. */
   readonly #awayMs: number | undefined
+  readonly otherTrips: OtherTrips
   #judged = false
   #blueDown = new Set<string>()
   #complaint = ''
   constructor(parts: LoopParts) {
     this.#parts = parts
     this.#awayMs = awayFor(parts.heartbeat)
+    this.otherTrips = new OtherTrips(Date.now() - (this.#awayMs ?? 0))
   }
 
   /** Runs a first tick and goes on by itself. */
@@ -129,6 +134,8 @@ export class Loop {
     await store.readLatch().catch(() => {})
     if (slow || !this.#judged) await store.readJournal()
     if (!this.#judged) await this.#judge(this.#awayMs)
+    const news = this.otherTrips.news(world.latch)
+    if (news) this.#parts.tell(news)
     if (world.latch?.latched) await operations.assert()
     else if (!world.latch && world.journal && anyGreen(await router.read())) {
       await operations.trip({
