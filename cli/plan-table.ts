@@ -1,7 +1,8 @@
+import { formatSpan } from '../rollout/duration.ts'
 import type { Plan } from '../rollout/plan.ts'
 import type { Position } from '../rollout/positions.ts'
 import { greenOf } from '../rollout/weights.ts'
-import { formatSpan, formatTable } from './format.ts'
+import { formatTable } from './format.ts'
 import { type Paint, plain } from './paint.ts'
 
 /** What marks a position in the table. */

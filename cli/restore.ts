@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { restoreBackup } from '../platforms/local/backups.ts'
 import { databaseEnvironment } from '../platforms/local/layout.ts'
+import { formatSpan } from '../rollout/duration.ts'
 import type { BackupRecord } from '../rollout/journal.ts'
 import { WrongUse } from './errors.ts'
-import { formatSpan, formatTable } from './format.ts'
+import { formatTable } from './format.ts'
 import { openStack, type StackOptions } from './stack.ts'
 import { say, verb } from './verb.ts'
 

@@ -1,9 +1,10 @@
 import { describeTrip } from '../rollout/admission.ts'
+import { formatSpan } from '../rollout/duration.ts'
 import { acknowledges } from '../rollout/latch.ts'
 import { isUnavailable, type Observation } from '../rollout/observation.ts'
 import { findPosition, positionsOf } from '../rollout/positions.ts'
 import { confirmationKey, type Request } from '../rollout/request.ts'
-import { formatLatency, formatShare, formatSpan, formatTable } from './format.ts'
+import { formatLatency, formatShare, formatTable } from './format.ts'
 import type { HookStatus } from './hook-status.ts'
 import { acknowledgingLines, advise, journalOf, latchOf, outlookOf } from './outlook.ts'
 import { type Paint, plain } from './paint.ts'
@@ -83,7 +84,7 @@ function bakeLines({ request, observation }: StatusInput): string[] {
   const standing = journal && findPosition(positionsOf(request.plan), journal.verified.position)
   if (!journal || !standing) return ['-']
   const done = journal.guardedMs * request.clock
-  const real = request.clock === 1 ? '' : ` of the clock that runs ${request.clock} times faster`
+  const real = request.clock === 1 ? '' : ` (a clock ${request.clock} times faster)`
   const answers = Object.entries(journal.green)
     .map(([service, { requests }]) => `${service} ${requests}`)
     .join(', ')

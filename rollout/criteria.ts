@@ -1,4 +1,4 @@
-import { formatDuration } from './duration.ts'
+import { formatSpan } from './duration.ts'
 import type { Move } from './move.ts'
 import { isUnavailable } from './observation.ts'
 import type { Backup, Gate } from './plan.ts'
@@ -145,8 +145,8 @@ function bakeCriterion({ request, journal, standing, forward }: Move): Refusal[]
     {
       code: 'bake',
       place: standing.name,
-      message: `has baked ${formatDuration(done)} of ${formatDuration(standing.bakeMs)} under guard`,
-      next: `wait ${formatDuration(left)}, or sluice advance --wait`,
+      message: `has baked ${formatSpan(done)} of ${formatSpan(standing.bakeMs)} under guard`,
+      next: `wait ${formatSpan(left)}, or sluice advance --wait`,
     },
   ]
 }

@@ -29,6 +29,29 @@ export function formatDuration(ms: number): string {
   return `${Math.round((ms / UNITS[chosen]) * 10) / 10}${chosen}`
 }
 
+const SPANS: [string, number][] = [
+  ['d', UNITS.d],
+  ['h', UNITS.h],
+  ['m', UNITS.m],
+  ['s', UNITS.s],
+]
+
+/**
+ * A span of time for people: its two largest units.
+ * @example formatSpan(86_310_000) // '23h 58m'
+ */
+export function formatSpan(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))}ms`
+  const whole = Math.round(ms / 1_000) * 1_000
+  const at = SPANS.findIndex(([, size]) => whole >= size)
+  const [unit, size] = SPANS[at]!
+  const rest = SPANS[at + 1]
+  const count = Math.floor(whole / size)
+  if (!rest) return `${count}${unit}`
+  const more = Math.floor((whole % size) / rest[1])
+  return more > 0 ? `${count}${unit} ${more}${rest[0]}` : `${count}${unit}`
+}
+
 /** Ten years: what is longer is a slip, and would not be a number for long. */
 const LONGEST = 3_650 * UNITS.d
 

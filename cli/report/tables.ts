@@ -1,10 +1,11 @@
 import type { RolloutEvent } from '../../platforms/store.ts'
+import { formatSpan } from '../../rollout/duration.ts'
 import type { Journal, Verdict } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import { greenOf } from '../../rollout/weights.ts'
-import { formatShare, formatSpan } from '../format.ts'
+import { formatShare } from '../format.ts'
 import type { Samples } from './samples.ts'
 import { countBetween } from './traffic.ts'
 
