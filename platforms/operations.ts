@@ -341,6 +341,7 @@ export class Operations {
       'critical',
       {
         trip: latch.trips,
+        record: latch.trip,
         weights,
         firstBadAt,
         trippedAt: trippedAt.toISOString(),
