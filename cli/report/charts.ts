@@ -4,6 +4,7 @@ import type { Journal } from '../../rollout/journal.ts'
 import type { Metric, Plan } from '../../rollout/plan.ts'
 import type { Samples } from './samples.ts'
 import { growth, rates, realisedShare, sum, valuesOf } from './traffic.ts'
+import { tripsOf } from './trips.ts'
 
 /** One line of a chart; the page gives each look its colour and dash. */
 export interface Line {
@@ -108,15 +109,19 @@ function limitLines(
 
 /** What every chart marks: each position that was reached, and each trip. */
 export function marksOf(events: readonly RolloutEvent[]): Mark[] {
-  return events.flatMap(({ at, kind, details }): Mark[] => {
-    const time = Date.parse(at) / 1_000
-    if (kind === 'verified') {
-      return [{ time, label: String(details?.['position'] ?? ''), kind: 'step' }]
-    }
-    if (kind !== 'tripped') return []
-    const trip = details?.['trip'] as { number?: number; cause?: string } | undefined
-    return [{ time, label: `trip ${trip?.number ?? ''} ${trip?.cause ?? ''}`.trim(), kind: 'trip' }]
-  })
+  const steps = events
+    .filter(({ kind }) => kind === 'verified')
+    .map(({ at, details }) => ({
+      time: Date.parse(at) / 1_000,
+      label: String(details?.['position'] ?? ''),
+      kind: 'step' as const,
+    }))
+  const trips = tripsOf(events).map(({ at, number, record }) => ({
+    time: Date.parse(at) / 1_000,
+    label: `trip ${number} ${record?.cause ?? ''}`.trim(),
+    kind: 'trip' as const,
+  }))
+  return [...steps, ...trips].sort((a, b) => a.time - b.time)
 }
 
 function share(bad: (number | null)[], ok: (number | null)[]): (number | null)[] {

@@ -8,6 +8,7 @@ import { greenOf } from '../../rollout/weights.ts'
 import { formatShare } from '../format.ts'
 import type { Samples } from './samples.ts'
 import { countBetween } from './traffic.ts'
+import { tripsOf } from './trips.ts'
 
 /** A table of a report; cells are plain text. */
 export interface Table {
@@ -39,19 +40,21 @@ export function visitsOf(events: readonly RolloutEvent[]): Visit[] {
   }
   const arrive = (position: string, from: number) =>
     visits.push({ position, from, to: from, attempt, end: 'stands' })
-  for (const { at, kind, details } of events) {
-    const time = Date.parse(at)
-    if (kind === 'verified') {
+  const trips = tripsOf(events)
+  for (const event of events) {
+    const time = Date.parse(event.at)
+    const trip = event.kind === 'tripped' && trips.find((one) => one.message === event.message)
+    if (event.kind === 'verified') {
       leave(time, 'moved')
-      arrive(String(details?.['position'] ?? '?'), time)
-    } else if (kind === 'tripped') {
-      const trip = details?.['trip'] as { number?: number; landing?: string } | undefined
+      arrive(String(event.details?.['position'] ?? '?'), time)
+    } else if (trip) {
       leave(time, 'rolled back')
-      arrive(trip?.landing ?? 'start', time)
+      arrive(trip.record?.landing ?? 'start', time)
+    } else if (event.kind === 'acknowledged') {
       // A trip is acknowledged by the attempt after it, and by no other.
-      attempt = (trip?.number ?? attempt) + 1
-      const landed = visits.at(-1)
-      if (landed) landed.attempt = attempt - 1
+      attempt = (trips.findLast(({ at }) => Date.parse(at) <= time)?.number ?? 0) + 1
+      leave(time, 'moved')
+      arrive(visits.at(-1)?.position ?? 'start', time)
     }
   }
   const last = visits.at(-1)
@@ -134,10 +137,7 @@ export function backupsTable(journal: Journal | undefined): Table {
 
 /** What the plan promises, and what was measured of it. */
 export function limitsTable(events: readonly RolloutEvent[], plan: Plan): Table {
-  const took = events
-    .filter(({ kind }) => kind === 'tripped')
-    .map(({ details }) => Number(details?.['tookMs']))
-    .filter(Number.isFinite)
+  const took = tripsOf(events).flatMap(({ tookMs }) => (tookMs === undefined ? [] : [tookMs]))
   const slowest = took.length > 0 ? Math.max(...took) : undefined
   const rolledBack = new Set(['service', 'phase', 'plan'])
   return {
@@ -152,7 +152,7 @@ export function limitsTable(events: readonly RolloutEvent[], plan: Plan): Table 
           formatSpan(promised),
           measured === undefined
             ? 'nothing rolled back, so not measured'
-            : `${formatSpan(measured)}, the slowest of ${took.length} rollbacks, from the decision to green read back at 0`,
+            : `${formatSpan(measured)}, the slowest of ${took.length} rollbacks, from the first bad answer to green read back at 0`,
           measured === undefined ? '' : measured <= promised ? 'kept' : 'NOT KEPT',
         ]
       }),
@@ -162,22 +162,16 @@ export function limitsTable(events: readonly RolloutEvent[], plan: Plan): Table 
 
 /** The trips, with both numbers. */
 export function tripsTable(events: readonly RolloutEvent[], latch: Latch | undefined): Table {
-  const rows = events
-    .filter(({ kind, details }) => kind === 'tripped' && details?.['trip'] !== undefined)
-    .map(({ details }) => {
-      const trip = details?.['trip'] as NonNullable<Latch['trip']>
-      const open = latch?.latched && latch.trip?.number === trip.number
-      return [
-        String(trip.number),
-        trip.at,
-        trip.cause,
-        trip.value,
-        trip.threshold,
-        `${trip.position} → ${trip.landing}`,
-        `${details?.['tookMs'] ?? '?'} ms`,
-        open ? 'latched' : 'acknowledged',
-      ]
-    })
+  const rows = tripsOf(events).map(({ number, at, record, tookMs, message }) => [
+    String(number),
+    at,
+    record?.cause ?? message,
+    record?.value ?? '-',
+    record?.threshold ?? '-',
+    record ? `${record.position} → ${record.landing}` : '-',
+    tookMs === undefined ? '-' : `${tookMs} ms`,
+    latch?.latched && latch.trips === number ? 'latched' : 'acknowledged',
+  ])
   return {
     title: 'Rollbacks',
     heading: ['trip', 'at', 'cause', 'measured', 'against', 'from → to', 'took', 'now'],
