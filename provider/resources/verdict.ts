@@ -1,5 +1,5 @@
 import { acknowledgement, describeTrip } from '../../rollout/admission.ts'
-import { acknowledges } from '../../rollout/latch.ts'
+import { acknowledges, type Latch } from '../../rollout/latch.ts'
 import { isUnavailable } from '../../rollout/observation.ts'
 import type { Props, ResourceType } from '../protocol.ts'
 import { isOffline, platformOf } from './request.ts'
@@ -12,12 +12,18 @@ export const verdict: ResourceType = {
   async check(_ctx, olds, news) {
     if (isOffline()) return { inputs: { ...news, latch: olds?.['latch'] ?? 'clear' } }
     const { latch, deployed } = await platformOf(news).observe()
-    const attempt = Number(news['attempt'])
-    if (latch === 'missing')
+    if (latch === 'missing') {
       return { inputs: { ...news, latch: deployed && olds ? 'missing' : 'clear' } }
+    }
     if (isUnavailable(latch)) return { inputs: { ...news, latch: 'not readable' } }
-    const on = latch.latched && !acknowledges(latch, attempt)
-    return { inputs: { ...news, latch: on ? describeTrip(latch) : 'clear' } }
+    return { inputs: { ...news, latch: holds(latch, olds, news) ? describeTrip(latch) : 'clear' } }
+  },
+  async diff(_ctx, _id, olds, news) {
+    if (isOffline()) return undefined
+    // Check has no old inputs under --target; here they are always there.
+    const { latch } = await platformOf(news).observe()
+    if (latch === 'missing' || isUnavailable(latch) || !holds(latch, olds, news)) return undefined
+    return { changed: true, paths: ['latch'] }
   },
   async create(ctx, inputs) {
     return { id: ctx.name, outputs: await pronounce(inputs) }
@@ -25,6 +31,13 @@ export const verdict: ResourceType = {
   async update(_ctx, _id, _olds, news) {
     return pronounce(news)
   },
+}
+
+/** An attempt that was in the config before the trip acknowledges nothing unseen. */
+function holds(latch: Latch, olds: Props | undefined, news: Props): boolean {
+  const attempt = Number(news['attempt'])
+  const seen = olds === undefined || Number(olds['attempt']) !== attempt
+  return latch.latched && !(acknowledges(latch, attempt) && seen)
 }
 
 async function pronounce(inputs: Props): Promise<Props> {

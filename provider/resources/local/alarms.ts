@@ -6,10 +6,12 @@ import { removeService } from '../../../platforms/local/supervisor.ts'
 import type { Plan } from '../../../rollout/plan.ts'
 import type { Context, Props, ResourceType } from '../../protocol.ts'
 import { mayDelete } from './deletion.ts'
+import { whereDown } from './repair.ts'
 
 /** The alarms: Prometheus with the rules of the plan's guardrails. */
 export const alarms: ResourceType = {
   replaceOn: ['home'],
+  diff: whereDown(() => 'prometheus'),
   async check(_ctx, _olds, news) {
     const layout = layoutOf(String(news['home']))
     const plan = news['plan'] as Plan

@@ -1,13 +1,20 @@
 import { basename } from 'node:path'
 import { createHome, deleteHome } from '../../../platforms/local/home.ts'
 import { layoutOf } from '../../../platforms/local/layout.ts'
+import { supervisorsOf } from '../../../platforms/local/processes.ts'
 import { stopAll } from '../../../platforms/local/supervisor.ts'
 import type { ResourceType } from '../../protocol.ts'
+import { isOffline } from '../request.ts'
 import { mayDelete } from './deletion.ts'
 
 /** The home: folders, tokens, supervisor. What is there already is adopted. */
 export const home: ResourceType = {
   replaceOn: ['home'],
+  async diff(_ctx, id) {
+    if (isOffline()) return undefined
+    // Without its supervisor everything runs on until the first program ends.
+    return supervisorsOf(layoutOf(id).services).length > 0 ? undefined : { changed: true }
+  },
   async create(_ctx, inputs) {
     const layout = layoutOf(String(inputs['home']))
     await createHome(layout)

@@ -1,13 +1,20 @@
-import { applyHook } from '../../../platforms/local/hook-service.ts'
-import { layoutOf } from '../../../platforms/local/layout.ts'
+import { applyHook, guardedHash } from '../../../platforms/local/hook-service.ts'
+import { layoutOf, portsOf } from '../../../platforms/local/layout.ts'
 import { removeService } from '../../../platforms/local/supervisor.ts'
 import type { Plan } from '../../../rollout/plan.ts'
 import type { Context, Props, ResourceType } from '../../protocol.ts'
+import { isOffline } from '../request.ts'
 import { mayDelete } from './deletion.ts'
 
 /** The rollback hook. A new plan is handed to the one that runs; a new one is proved first. */
 export const hook: ResourceType = {
   replaceOn: ['home'],
+  async diff(_ctx, _id, _olds, news) {
+    if (isOffline()) return undefined
+    // Its own word counts, not the supervisor's: one that is up may have stopped to guard.
+    const guarded = await guardedHash(portsOf(news['plan'] as Plan).hook)
+    return guarded === news['planHash'] ? undefined : { changed: true }
+  },
   async create(ctx, inputs) {
     await apply(ctx, inputs)
     return { id: ctx.name, outputs: inputs }

@@ -7,10 +7,12 @@ import {
 import { installService, removeService } from '../../../platforms/local/supervisor.ts'
 import type { Props, ResourceType } from '../../protocol.ts'
 import { mayDelete } from './deletion.ts'
+import { whereDown } from './repair.ts'
 
 /** The supervised PostgreSQL server and its databases. Deleting it leaves the data. */
 export const postgres: ResourceType = {
   replaceOn: ['home'],
+  diff: whereDown(() => 'postgres'),
   async create(ctx, inputs) {
     await apply(inputs)
     return { id: ctx.name, outputs: inputs }

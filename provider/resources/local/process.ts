@@ -2,6 +2,7 @@ import { databaseUrl, type Layout, layoutOf } from '../../../platforms/local/lay
 import { installService, removeService, waitFor } from '../../../platforms/local/supervisor.ts'
 import type { Context, Props, ResourceType } from '../../protocol.ts'
 import { mayDelete } from './deletion.ts'
+import { whereDown } from './repair.ts'
 
 /** How long a colour may take from its start to its first healthy answer. */
 const START_LIMIT_MS = 60_000
@@ -9,6 +10,7 @@ const START_LIMIT_MS = 60_000
 /** One colour of a service under the supervisor. */
 export const supervised: ResourceType = {
   replaceOn: ['home', 'process'],
+  diff: whereDown((id) => id),
   async create(ctx, inputs) {
     await apply(ctx, inputs)
     return { id: String(inputs['process']), outputs: inputs }

@@ -9,10 +9,12 @@ import { findPosition, positionsOf } from '../../../rollout/positions.ts'
 import type { Props, ResourceType } from '../../protocol.ts'
 import { isOffline, platformOf, requestOf } from '../request.ts'
 import { mayDelete } from './deletion.ts'
+import { whereDown } from './repair.ts'
 
 /** The router. A change of its configuration is a reload that loses no request and no weight. */
 export const router: ResourceType = {
   replaceOn: ['home'],
+  diff: whereDown(() => 'router'),
   async check(_ctx, olds, news) {
     // The plan itself stays out of the inputs: an edit of a bake changes nothing of the router.
     const layout = layoutOf(String(news['home']))
