@@ -95,7 +95,7 @@ function defaultsSection(serverTimeoutMs: number): string[] {
     '  option idle-close-on-response',
     '  retries 3',
     '  option redispatch 1',
-    '  retry-on conn-failure empty-response response-timeout',
+    '  retry-on conn-failure empty-response',
     '  # Idle connections go before Node closes them at its side, which would lose a request.',
     '  default-server check inter 250ms fall 2 rise 2 pool-purge-delay 1s',
   ]
@@ -211,8 +211,11 @@ function greenSection(name: string, service: Service, { retired }: RouterOptions
   const blue = serverOf(service.blue, `services.${name}.blue`)
   return [
     ...lines,
-    // Refused connections are tried again at once, so the third one closes green and the next try
-    // is blue's. Bad answers are not counted here: the hook judges those, and nothing hides them.
+    // A hung green is closed by its checks within a second; reads that wait on it go to blue then.
+    '  retry-on conn-failure empty-response response-timeout',
+    '  retries 6',
+    // Refused connections are tried again at once, so the third one closes green and a later try
+    // is blue's; four tries were too few once in thirty kills. Bad answers are not counted here: the hook judges those, and nothing hides them.
     `  server green ${green} observe layer4 error-limit 3 on-error mark-down`,
     `  server blue_backup ${blue} backup no-check track ${backendOf(name, 'blue')}/blue`,
   ]

@@ -67,9 +67,9 @@ export function addressOf(url: string, place: string): Address {
   return { text: `${hostname}:${port || '80'}`, resolve: !numeric && hostname !== 'localhost' }
 }
 
-/** Checks the address that users reach: a name or an IPv4 address, and a port. */
+/** Checks the address that users reach: a name or an address, IPv6 in brackets, and a port. */
 export function bindAddress({ address, port }: { address: string; port: number }): string {
-  const fits = /^([A-Za-z0-9_.-]+|\*)$/.test(address) && port >= 1 && port <= 65_535
+  const fits = /^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])$/.test(address) && port >= 1 && port <= 65_535
   if (fits) return `${address}:${port}`
   throw new Error(
     `local.listen: ${JSON.stringify(`${address}:${port}`)} is no address; next: give one such as 127.0.0.1:8380`,

@@ -51,12 +51,12 @@ export async function ensureSupervisor(layout: Layout): Promise<void> {
   })
   const failed = new Promise<never>((_, reject) => child.once('error', reject))
   child.unref()
-  const running = waitFor(() => supervisorsOf(services).length > 0, {
+  const running = waitFor(() => supervisorsOf(services).includes(child.pid as number), {
     timeoutMs: 5_000,
     what: `runsvdir to run on ${services}`,
   })
   await Promise.race([running, failed])
-  // Two callers at once start two: the older one stays.
+  // Two callers at once start two. Each looks when its own is there, so the last one sees all.
   const [, ...others] = supervisorsOf(services).sort((a, b) => a - b)
   for (const pid of others) signalProcess(pid, 'SIGTERM')
 }
