@@ -21,7 +21,7 @@ export interface Samples {
 export const noSamples: Samples = { times: [], weights: [], requests: [], p95: [], baseline: [] }
 
 /** As many points as a screen has; Prometheus gives at most 11,000. */
-const POINTS = 1_200
+const POINTS = 1_500
 
 /**
  * Asks Prometheus for what it measured.
@@ -29,13 +29,13 @@ const POINTS = 1_200
  * @throws Error where it does not answer
  */
 export async function fetchSamples(port: number, from: number, to: number): Promise<Samples> {
-  const step = Math.max(1, Math.ceil((to - from) / 1_000 / POINTS))
+  // Prometheus looks four times a second; long rollouts are shown in whole seconds.
+  const coarse = Math.ceil((to - from) / 1_000 / POINTS)
+  const step = coarse > 1 ? coarse : 0.25
   const first = Math.floor(from / 1_000)
-  const last = Math.ceil(to / 1_000)
-  const times = Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, index) => {
-    return first + index * step
-  })
-  const window = `${Math.max(3, 2 * step)}s`
+  const count = Math.ceil((to / 1_000 - first) / step) + 1
+  const times = Array.from({ length: count }, (_, index) => first + index * step)
+  const window = `${Math.max(3, Math.ceil(2 * step))}s`
   const ask = (query: string) => queryRange(port, query, times, step)
   const [weights, requests, p95, baseline] = await Promise.all([
     ask('sum by (service, color) (sluice_weight)'),
@@ -72,11 +72,11 @@ async function queryRange(
   if (!answer.ok) throw new Error(`${answer.status} to ${query}: ${await answer.text()}`)
   const { data } = (await answer.json()) as Matrix
   return data.result.map(({ metric, values }) => {
-    const byTime = new Map(values.map(([time, value]) => [Math.round(time), Number(value)]))
+    const byTime = new Map(values.map(([time, value]) => [Math.round(time * 1_000), Number(value)]))
     return {
       labels: metric,
       values: times.map((time) => {
-        const value = byTime.get(time)
+        const value = byTime.get(Math.round(time * 1_000))
         return value !== undefined && Number.isFinite(value) ? value : null
       }),
     }

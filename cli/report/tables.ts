@@ -44,7 +44,8 @@ export function visitsOf(events: readonly RolloutEvent[]): Visit[] {
   for (const event of events) {
     const time = Date.parse(event.at)
     const trip = event.kind === 'tripped' && trips.find((one) => one.message === event.message)
-    if (event.kind === 'verified') {
+    if (event.kind === 'deployed') arrive('start', time)
+    else if (event.kind === 'verified') {
       leave(time, 'moved')
       arrive(String(event.details?.['position'] ?? '?'), time)
     } else if (trip) {

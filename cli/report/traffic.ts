@@ -21,15 +21,23 @@ export function growth(counter: Values): Values {
   })
 }
 
-/** A counter's growth per second. */
+/** A counter's growth per second, over the second before each sample. */
 export function rates(times: readonly number[], counter: Values): Values {
-  return growth(counter).map((grown, index) => {
-    const seconds = (times[index] ?? 0) - (times[index - 1] ?? 0)
-    return grown === null || seconds <= 0 ? null : grown / seconds
+  const grown = growth(counter)
+  return grown.map((own, index) => {
+    if (own === null) return null
+    let sum = 0
+    let first = index
+    while (first > 0 && grown[first] !== null && times[index]! - times[first]! < 1) {
+      sum += grown[first] ?? 0
+      first -= 1
+    }
+    const seconds = times[index]! - times[first]!
+    return seconds > 0 ? sum / seconds : null
   })
 }
 
-/** Requests of a colour between two moments. */
+/** Requests of a colour between two moments, ms; what lies about a boundary counts in parts. */
 export function countBetween(
   samples: Samples,
   labels: { color: string; outcome?: string },
@@ -39,22 +47,22 @@ export function countBetween(
   const matching = samples.requests.filter((series) =>
     Object.entries(labels).every(([key, value]) => series.labels[key] === value),
   )
-  return matching.reduce(
-    (sum, { values }) =>
-      sum +
-      growth(values).reduce<number>((count, grown, index) => {
-        const time = (samples.times[index] ?? 0) * 1_000
-        return time > from && time <= to ? count + (grown ?? 0) : count
-      }, 0),
-    0,
-  )
+  const share = (index: number) => {
+    const end = samples.times[index]! * 1_000
+    const begin = (samples.times[index - 1] ?? samples.times[index]!) * 1_000
+    const within = Math.min(end, to) - Math.max(begin, from)
+    return end > begin ? Math.max(0, within) / (end - begin) : 0
+  }
+  const grownIn = (values: Values) =>
+    growth(values).reduce<number>((sum, grown, at) => sum + (grown ?? 0) * share(at), 0)
+  return matching.reduce((sum, { values }) => sum + grownIn(values), 0)
 }
 
-/** Green's share of all answers, in percent, over windows of five samples. */
+/** Green's share of all answers, in percent, over windows of twenty samples. */
 export function realisedShare(green: Values, blue: Values): Values {
   return green.map((_, index) => {
     const window = (values: Values) =>
-      values.slice(Math.max(0, index - 4), index + 1).reduce<number>((a, b) => a + (b ?? 0), 0)
+      values.slice(Math.max(0, index - 19), index + 1).reduce<number>((a, b) => a + (b ?? 0), 0)
     const [g, b] = [window(green), window(blue)]
     return g + b > 0 ? (100 * g) / (g + b) : null
   })

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { buildReport } from '../../cli/report/build.ts'
+import { noSamples, type Samples } from '../../cli/report/samples.ts'
+import { visitsOf } from '../../cli/report/tables.ts'
+import { countBetween, growth } from '../../cli/report/traffic.ts'
+import type { RolloutEvent } from '../../platforms/store.ts'
+import { standingAtTen } from './sluice.ts'
+
+const trip = {
+  number: 1,
+  attempt: 1,
+  position: 'huntred@5',
+  landing: 'start',
+  cause: 'errors',
+  value: 'error rate 100%',
+  threshold: '5%',
+  at: '2026-03-01T10:00:10.000Z',
+  reason: 'guardrail errors fires',
+}
+
+const event = (
+  seconds: number,
+  kind: RolloutEvent['kind'],
+  details?: Record<string, unknown>,
+): RolloutEvent => ({
+  at: new Date(Date.parse('2026-03-01T10:00:00.000Z') + seconds * 1_000).toISOString(),
+  kind,
+  message: `${kind} ${seconds}`,
+  severity: 'info',
+  details,
+})
+
+const events = [
+  event(0, 'deployed'),
+  event(5, 'verified', { position: 'huntred@5' }),
+  event(10, 'tripped', { trip: 1, record: trip, tookMs: 180 }),
+  event(11, 'tripped', { trip: 1 }),
+  event(20, 'acknowledged'),
+  event(25, 'verified', { position: 'huntred@5' }),
+]
+
+const second = Date.parse('2026-03-01T10:00:00.000Z') / 1_000
+const samples: Samples = {
+  ...noSamples,
+  times: [0, 5, 10, 15].map((offset) => second + offset),
+  requests: [
+    { labels: { service: 'huntred', color: 'blue', outcome: 'ok' }, values: [0, 100, 200, 300] },
+    { labels: { service: 'huntred', color: 'green', outcome: 'ok' }, values: [0, 0, 40, 40] },
+    { labels: { service: 'huntred', color: 'green', outcome: 'bad' }, values: [0, 0, 8, 8] },
+  ],
+}
+
+describe('the report', () => {
+  it('tells each stay at a position with its attempt and how it ended', () => {
+    expect(visitsOf(events).map(({ position, attempt, end }) => [position, attempt, end])).toEqual([
+      ['start', 1, 'moved'],
+      ['huntred@5', 1, 'rolled back'],
+      ['start', 1, 'moved'],
+      ['start', 2, 'moved'],
+      ['huntred@5', 2, 'stands'],
+    ])
+  })
+
+  it('counts the requests of a stay from counters, and a counter that began anew from 0', () => {
+    const from = (second + 5) * 1_000
+    expect(countBetween(samples, { color: 'green' }, from, from + 5_000)).toBe(48)
+    expect(countBetween(samples, { color: 'green', outcome: 'bad' }, from, from + 2_500)).toBe(4)
+    expect(growth([5, 8, 2, null, 4])).toEqual([null, 3, 2, null, null])
+  })
+
+  it('shows the rollback once, with both numbers, and holds it against the promised time', async () => {
+    const { request, journal } = await standingAtTen()
+    const html = buildReport(events, samples, request.plan, journal, undefined)
+    expect(html.match(/<td>error rate 100%<\/td><td>5%<\/td>/g)).toHaveLength(1)
+    expect(html).toContain('180ms, the slowest of 1 rollbacks')
+    expect(html).toContain('<td>kept</td>')
+  })
+
+  it('loads nothing from anywhere', async () => {
+    const { request, journal } = await standingAtTen()
+    const html = buildReport(events, samples, request.plan, journal, undefined)
+    expect(html).not.toMatch(/(src|href)\s*=|@import|url\(/)
+  })
+
+  it('lets no text of the history out of its place', async () => {
+    const { request, journal } = await standingAtTen()
+    const evil = '</script><script>alert(1)</script><!-- \' " & \u2028'
+    const told = event(30, 'verified', { position: evil })
+    const html = buildReport(
+      [...events, { ...told, message: evil }],
+      samples,
+      request.plan,
+      journal,
+      undefined,
+    )
+    expect(html).not.toContain('<script>alert')
+    expect(html.match(/<script/g)).toHaveLength(3)
+    const data = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(html)?.[1] ?? ''
+    expect(JSON.parse(data).marks.at(-1).label).toBe(evil)
+  })
+
+  it('is a page without plots where Prometheus had nothing', async () => {
+    const { request, journal } = await standingAtTen()
+    const html = buildReport(events, noSamples, request.plan, journal, undefined)
+    expect(html).toContain('Prometheus had no samples')
+  })
+
+  it('gives equal text for equal inputs', async () => {
+    const { request, journal } = await standingAtTen()
+    const once = buildReport(events, samples, request.plan, journal, undefined)
+    expect(buildReport(events, samples, request.plan, journal, undefined)).toBe(once)
+  })
+})
