@@ -79,7 +79,11 @@ export async function startHook(
     void operations.trip(cause).catch((error) => log.error({ err: error }, 'a rollback failed'))
   }
   const detectors = new Detectors(world, metrics, trip)
-  const router = new WatchedRouter(guarded, world, (service) => detectors.reset(service))
+  const router = new WatchedRouter(guarded, world, (service) => {
+    detectors.reset(service)
+    // At once: Prometheus must not miss a short time without weight between two attempts.
+    metrics.setWeights(world.weights)
+  })
   const alarmsUnknown = (): string | undefined =>
     needsPrometheus(world.charge.plan) ? silence.reason(performance.now()) : undefined
   const alarmsNow = (): Alarm[] | Unavailable => {

@@ -136,7 +136,7 @@ function rule(parts: RuleParts): AlertRule {
   const conditions = [
     `(${measured(metric, service, 'green', window)} ${operator} on () (${bound}))`,
     `(${requests(service, 'green', window)} >= ${LEAST_REQUESTS})`,
-    hasWeight(service),
+    hadWeight(service, window),
   ]
   if (threshold.kind === 'blue') {
     conditions.push(`(${requests(service, 'blue', window)} >= ${LEAST_REFERENCE})`)
@@ -231,6 +231,11 @@ function hasWeight(service: string): string {
 
 function match(service: string, color: Color): string {
   return `service=${quote(service)},color="${color}"`
+}
+
+/** Over the whole window: else the first answers of a new attempt are judged with those of the last. */
+function hadWeight(service: string, window: string): string {
+  return `(max(min_over_time(sluice_weight{${match(service, 'green')}}[${window}])) > 0)`
 }
 
 /** A string of PromQL and of Go templates: both read JSON's escapes. */
