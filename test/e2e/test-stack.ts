@@ -174,14 +174,15 @@ export class TestStack {
   /** Raises the step to a position and applies it, with load, waiting through the bake before. */
   async step(position: string): Promise<Result> {
     this.set({ step: position })
-    await this.until(`nothing to hold ${position}`, async () => {
-      const request = this.request(position)
-      return (
-        admit(request, await this.platform.observe(), 'preview', request.attempt).refusals
-          .length === 0
-      )
-    })
+    await this.until(`nothing to hold ${position}`, async () => (await this.held(position)) === 0)
     return this.up()
+  }
+
+  /** How many things hold a position now. */
+  async held(position: string): Promise<number> {
+    const request = this.request(position)
+    const observation = await this.platform.observe()
+    return admit(request, observation, 'preview', request.attempt).refusals.length
   }
 
   /** What an update would ask for now. */

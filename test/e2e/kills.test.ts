@@ -1,0 +1,452 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Load, startLoad } from '../../examples/load.ts'
+import { FileStore, readEvents } from '../../platforms/local/file-store.ts'
+import { databaseUrl } from '../../platforms/local/layout.ts'
+import { HaproxyRouter } from '../../platforms/local/router.ts'
+import type { Journal } from '../../rollout/journal.ts'
+import type { Latch } from '../../rollout/latch.ts'
+import { isUnavailable } from '../../rollout/observation.ts'
+import { findPosition, positionsOf } from '../../rollout/positions.ts'
+import { greenOf } from '../../rollout/weights.ts'
+import { checkout } from '../../tools/checkout.ts'
+import { decided } from './decided.ts'
+import { seeded } from './seeded.ts'
+import { type Result, TestStack } from './test-stack.ts'
+import { send, standsStill, VICTIMS, type Victim } from './victims.ts'
+import { type Watch, watchGreen } from './watch.ts'
+
+type Signal = 'SIGKILL' | 'SIGSTOP'
+/** `latched`: rolled back from 25, and nobody has acknowledged it yet. */
+type At = 'start' | 'latched' | 'huntred@25' | 'huntred@100'
+/** What becomes of green's weight before anybody types anything. */
+type Outcome = 'stays' | 'latches' | 'stays or latches' | 'goes where pulumi up was told, or not'
+
+interface Case {
+  victim: Victim
+  signal: Signal
+  at: At
+  outcome: Outcome
+  sees: string
+}
+
+const NEXT: Record<At, string> = {
+  start: 'huntred@25',
+  latched: 'huntred@25',
+  'huntred@25': 'huntred@100',
+  'huntred@100': 'promoted',
+}
+
+const CASES: Case[] = (['start', 'latched', 'huntred@25', 'huntred@100'] as const).flatMap((at) =>
+  VICTIMS.flatMap((victim) =>
+    (['SIGKILL', 'SIGSTOP'] as const).map((signal) => {
+      const [outcome, sees] = expected(victim.name, signal, at)
+      return { victim, signal, at, outcome, sees }
+    }),
+  ),
+)
+
+function expected(victim: string, signal: Signal, at: At): [Outcome, string] {
+  const killed = signal === 'SIGKILL'
+  if (victim.endsWith('in mid-update')) {
+    return at === 'latched'
+      ? ['stays', 'green stays at 0 and latched, and the next up says so again']
+      : [
+          'goes where pulumi up was told, or not',
+          'green has the old weight or the new one, and the next up goes on from there',
+        ]
+  }
+  if (at === 'latched') return ['stays', 'green stays at 0 and latched']
+  if (at === 'start') return ['stays', 'green stays at 0, and nothing is latched']
+  switch (victim) {
+    case 'the hook':
+      return killed
+        ? [
+            'stays or latches',
+            'the hook is back by itself; away too long, green is at 0 and latched',
+          ]
+        : ['latches', 'users get blue at once, and green is latched at 0 when the hook wakes']
+    case "the hook's runsv":
+      return killed
+        ? [
+            'stays or latches',
+            'the hook is back by itself; away too long, green is at 0 and latched',
+          ]
+        : ['stays', 'nothing']
+    case 'green':
+      return ['latches', 'users get blue, and the rollout is latched']
+    case 'HAProxy':
+    case 'PostgreSQL':
+      return ['stays or latches', 'errors while it is away; green keeps its weight or loses it']
+    case 'blue':
+      return ['stays or latches', 'blue is back by itself or when it wakes; green is not raised']
+    default:
+      return ['stays', 'nothing moves, and rises wait until it is back']
+  }
+}
+
+/** A rollout of few positions on which one case comes after the other. */
+class Bench {
+  readonly stack: TestStack
+  readonly watch: Watch
+  readonly #store: FileStore
+  readonly #load: Load
+
+  private constructor(stack: TestStack) {
+    this.stack = stack
+    this.#store = new FileStore(stack.layout)
+    this.watch = watchGreen(stack)
+    this.#load = startLoad({
+      url: stack.url,
+      rate: 40,
+      seconds: 7_200,
+      paths: ['/api/me', '/api/candidates/'],
+      timeoutMs: 10_000,
+    })
+  }
+
+  static async create(): Promise<Bench> {
+    const stack = await TestStack.create((plan) => ({
+      ...plan,
+      steps: [25, 100],
+      bake: '1ms',
+      retire: { after: '1ms' },
+      backups: {
+        huntred: { postgres: 'env:HUNTRED_URL', before: 'every-step', maximumAge: '20s' },
+      },
+    }))
+    const up = await stack.up()
+    if (up.code !== 0) throw new Error(up.output)
+    return new Bench(stack)
+  }
+
+  async close(): Promise<void> {
+    await this.watch.stop()
+    await this.#load.stop()
+    await this.stack.close()
+  }
+
+  /** The latch as it stands on the disk; a lost one is an error. */
+  async latch(): Promise<Latch> {
+    const latch = await this.#store.readLatch()
+    if (!latch) throw new Error('the latch is lost')
+    return latch
+  }
+
+  async journal(): Promise<Journal> {
+    const journal = await this.#store.readJournal()
+    if (!journal) throw new Error('the journal is lost')
+    return journal
+  }
+
+  weightOf(position: string): number {
+    const found = findPosition(positionsOf(this.stack.plan), position)
+    return greenOf(found?.weights ?? {}, 'huntred')
+  }
+
+  /** Everything runs, is healthy and knows what it must know to judge. */
+  wellAgain(): Promise<void> {
+    const { stack } = this
+    const router = new HaproxyRouter(stack.layout)
+    return stack.until('everything to be well again', async () => {
+      const { guard, alarms, live } = await stack.platform.observe()
+      if (!guard.alive || isUnavailable(alarms) || isUnavailable(live)) return false
+      if (alarms.length > 0) return false
+      const healthy = await Promise.all([
+        router.healthy('huntred', 'blue'),
+        router.healthy('huntred', 'green'),
+        router.guardUp(),
+      ]).catch(() => [false])
+      const answer = await fetch(`${stack.url}/api/me`).catch(() => undefined)
+      await answer?.body?.cancel()
+      return healthy.every(Boolean) && answer !== undefined && answer.status < 500
+    })
+  }
+
+  /** Brings the rollout to where a case begins. */
+  async goTo(at: At): Promise<void> {
+    if (at === 'latched') {
+      if ((await this.latch()).latched) return
+      await this.goTo('huntred@25')
+      await this.stack.platform.rollback({ by: 'a test', reason: 'the case begins latched' })
+      return
+    }
+    await this.recover()
+    const names = positionsOf(this.stack.plan).map(({ name }) => name)
+    const to = names.indexOf(at)
+    let stands = names.indexOf((await this.journal()).verified.position)
+    while (stands !== to) {
+      stands = to < stands ? to : stands + 1
+      const up = await this.stack.step(names[stands] as string)
+      if (up.code !== 0) throw new Error(up.output)
+    }
+  }
+
+  /** Runs up, and does what its message asks for, until it has nothing to say. */
+  async recover(): Promise<void> {
+    let up: Result = { code: -1, output: '' }
+    for (let tries = 0; tries < 5; tries++) {
+      up = await this.stack.up()
+      if (up.code === 0) return
+      if (up.output.includes('pulumi cancel')) {
+        const cancelled = await this.stack.pulumi('cancel', '-y')
+        if (cancelled.code !== 0) throw new Error(cancelled.output)
+      }
+      const attempt = /pulumi config set sluice:attempt (\d+)/.exec(up.output)?.[1]
+      const step = /pulumi config set sluice:step ([^\s,;]+)/.exec(up.output)?.[1]
+      if (attempt) this.stack.set({ attempt: Number(attempt) })
+      if (step) this.stack.set({ step })
+      if (!attempt && !step && !up.output.includes('pulumi cancel')) break
+    }
+    throw new Error(`the next pulumi up does not work: ${up.output}`)
+  }
+
+  /** Nothing holds a position. */
+  ready(position: string): Promise<void> {
+    return this.stack.until(`nothing to hold ${position}`, async () => {
+      return (await decided(this.stack, position)).refusals.length === 0
+    })
+  }
+
+  /** Starts an update, and returns when its move is admitted: its weights may be on their way. */
+  async midUpdate(step: string): Promise<{ child: ChildProcess; ended: Promise<unknown> }> {
+    this.stack.set({ step })
+    const since = new Date().toISOString()
+    const child = this.stack.startUp()
+    child.stdout?.resume()
+    child.stderr?.resume()
+    const ended = once(child, 'exit')
+    await this.stack.until('the update to be admitted', () => {
+      if (child.exitCode !== null) return true
+      return readEvents(this.stack.layout, 5).some(
+        ({ kind, at }) => (kind === 'admitted' || kind === 'refused') && at >= since,
+      )
+    })
+    return { child, ended }
+  }
+}
+
+describe('whatever is killed or stopped, nothing is lost and green never rises by itself', () => {
+  let bench: Bench
+
+  beforeAll(async () => {
+    bench = await Bench.create()
+  })
+  afterAll(async () => {
+    await bench?.close()
+  })
+
+  const titled = seeded(CASES, 6).map(
+    (each) => [`${each.signal} of ${each.victim.name} at ${each.at}: ${each.sees}`, each] as const,
+  )
+
+  it.each(titled)(
+    '%s',
+    async (_title, { victim, signal, at, outcome }) => {
+      await bench.goTo(at)
+      await bench.wellAgain()
+      const { stack } = bench
+      const before = { latch: await bench.latch(), journal: await bench.journal() }
+      const weight = await stack.green()
+      bench.watch.highest()
+
+      const updating = victim.name.endsWith('in mid-update')
+      if (updating && at !== 'latched') await bench.ready(NEXT[at])
+      const update = updating ? await bench.midUpdate(NEXT[at]) : undefined
+      const pids = await victim.pids(stack, update?.child)
+      if (!updating) expect(pids).not.toEqual([])
+      for (const pid of pids) send(pid, signal)
+      if (signal === 'SIGSTOP') {
+        const still = () => pids.every((pid) => standsStill(pid) || !existsSync(`/proc/${pid}`))
+        await stack.until(`${victim.name} to stand still`, still)
+        if (victim.noticed) {
+          await stack.until(`${victim.name} to be missed`, () => victim.noticed!(stack))
+        }
+        for (const pid of pids) send(pid, 'SIGCONT')
+      }
+      await update?.ended
+      await bench.wellAgain()
+      if (outcome === 'latches') {
+        await stack.until('the latch', async () => (await bench.latch()).latched)
+      }
+
+      const [latch, journal, live] = [
+        await bench.latch(),
+        await bench.journal(),
+        await stack.green(),
+      ]
+      const most = updating ? Math.max(weight, bench.weightOf(NEXT[at])) : weight
+      expect(bench.watch.highest()).toBeLessThanOrEqual(at === 'latched' ? 0 : most)
+      if (before.latch.latched) expect(latch).toEqual(before.latch)
+      if (outcome === 'stays') expect([live, latch]).toEqual([weight, before.latch])
+      if (outcome === 'latches') expect([live, latch.latched]).toEqual([0, true])
+      if (latch.latched) expect(live).toBe(0)
+      else expect([weight, most]).toContain(live)
+      expect(latch.trips).toBeGreaterThanOrEqual(before.latch.trips)
+      expect(journal.backups.map(({ id }) => id)).toEqual(
+        expect.arrayContaining(before.journal.backups.map(({ id }) => id)),
+      )
+
+      await bench.recover()
+      const after = (await bench.journal()).verified.position
+      expect(await stack.green()).toBe(bench.weightOf(after))
+      expect((await bench.latch()).latched).toBe(false)
+    },
+    300_000,
+  )
+
+  it('a rollback in the middle of pulumi up: blue has everything at once, and up fails', async () => {
+    await bench.goTo('huntred@25')
+    const { stack } = bench
+    await bench.wellAgain()
+    await withUpHeld(stack, 'huntred@100', async (child) => {
+      await stack.fault('green', { errors: 1 })
+      await stack.until('the rollback', async () => (await stack.green()) === 0, 20)
+      await stack.fault('green', undefined)
+      expect(child.exitCode).toBeNull()
+    })
+    expect(await stack.green()).toBe(0)
+    expect((await bench.latch()).latched).toBe(true)
+    expect(bench.watch.highest()).toBeLessThanOrEqual(25)
+    await bench.recover()
+  })
+
+  it('sluice rollback works without pulumi on PATH, while another holds the lock', async () => {
+    await bench.goTo('huntred@25')
+    const { stack } = bench
+    await bench.wellAgain()
+    await withUpHeld(stack, 'huntred@100', async (child) => {
+      const rollback = await stack.run(
+        'env',
+        'PATH=/usr/bin:/bin',
+        join(checkout, 'cli', 'sluice'),
+        'rollback',
+        ...['-s', 'e2e', '--cwd', stack.folder, '--reason', 'a test'],
+      )
+      expect(rollback.output).toContain('latched')
+      expect(rollback.code).toBe(0)
+      expect(child.exitCode).toBeNull()
+      expect(await stack.green()).toBe(0)
+    })
+    expect(await stack.green()).toBe(0)
+    expect((await bench.latch()).latched).toBe(true)
+    await bench.recover()
+  })
+
+  it('a latch that is deleted by hand with traffic on green latches at 0 by itself', async () => {
+    await bench.goTo('huntred@25')
+    const { stack } = bench
+    rmSync(stack.layout.hook.latch)
+    await stack.until('green to be at 0', async () => (await stack.green()) === 0, 20)
+    await stack.until('the latch', async () => existsSync(stack.layout.hook.latch), 20)
+    expect((await bench.latch()).latched).toBe(true)
+    await bench.recover()
+    expect((await bench.latch()).latched).toBe(false)
+  })
+
+  it('a latch that is deleted by hand counts as latched, and the next up rebuilds it', async () => {
+    await bench.goTo('start')
+    const { stack } = bench
+    rmSync(stack.layout.hook.latch)
+    const raised = await stack.set({ step: 'huntred@25' }).up()
+    expect(raised.code).not.toBe(0)
+    expect(await stack.green()).toBe(0)
+    const up = await stack.set({ step: 'start' }).up()
+    expect(up.code).not.toBe(0)
+    expect((await bench.latch()).latched).toBe(true)
+    await bench.recover()
+    expect((await bench.latch()).latched).toBe(false)
+    await bench.goTo('huntred@25')
+  })
+})
+
+describe('the very first deployment', () => {
+  const moments = {
+    'the home is there': ({ layout }: TestStack) => existsSync(layout.services),
+    'the router is there': ({ layout }: TestStack) => existsSync(layout.haproxy.socket),
+    'the hook is there': ({ layout }: TestStack) => existsSync(layout.hook.heartbeat),
+    'the journal is there': ({ layout }: TestStack) => existsSync(layout.hook.journal),
+    'the latch is there': ({ layout }: TestStack) => existsSync(layout.hook.latch),
+  }
+  const killed = VICTIMS.filter(({ name }) => name.endsWith('in mid-update'))
+  const cases = Object.entries(moments).flatMap(([moment, come]) =>
+    killed.map((victim) => [victim.name, moment, victim, come] as const),
+  )
+
+  it.each(seeded(cases, 1))(
+    'is cut off by a kill -9 of %s once %s: the next up deploys with green at 0',
+    async (_name, _moment, victim, come) => {
+      const stack = await TestStack.create()
+      try {
+        const child = stack.startUp()
+        child.stdout?.resume()
+        child.stderr?.resume()
+        const ended = once(child, 'exit')
+        await stack.until('the moment', () => come(stack) || child.exitCode !== null)
+        for (const pid of await victim.pids(stack, child)) send(pid, 'SIGKILL')
+        await ended
+        let up = await stack.up()
+        if (up.output.includes('pulumi cancel')) {
+          await stack.pulumi('cancel', '-y')
+          up = await stack.up()
+        }
+        expect(up.output).not.toContain('error:')
+        expect(up.code).toBe(0)
+        expect(await stack.green()).toBe(0)
+        const latch = await new FileStore(stack.layout).readLatch()
+        expect(latch).toMatchObject({ latched: false, trips: 0, attempt: 1 })
+      } finally {
+        await stack.close()
+      }
+    },
+    300_000,
+  )
+})
+
+/**
+ * Holds an update in its middle, at its backup, for as long as `during` runs: a table is locked.
+ * The update must fail then.
+ */
+async function withUpHeld(
+  stack: TestStack,
+  step: string,
+  during: (child: ChildProcess) => Promise<void>,
+): Promise<void> {
+  const address = databaseUrl(stack.layout, 'huntred')
+  const [holder, asker] = [
+    new pg.Client({ connectionString: address }),
+    new pg.Client({ connectionString: address }),
+  ]
+  await Promise.all([holder.connect(), asker.connect()])
+  try {
+    await holder.query('create table if not exists held (number integer)')
+    await holder.query('begin')
+    await holder.query('lock table held in access exclusive mode')
+    await stack.until('a backup to be due', async () => {
+      const { refusals, backupsDue } = await decided(stack, step)
+      return refusals.length === 0 && backupsDue.length > 0
+    })
+    stack.set({ step })
+    const child = stack.startUp()
+    child.stdout?.resume()
+    child.stderr?.resume()
+    const ended = once(child, 'exit')
+    await stack.until('the update to wait for the table', async () => {
+      if (child.exitCode !== null) throw new Error('the update did not wait')
+      const { rows } = await asker.query(
+        `select 1 from pg_locks where relation = 'held'::regclass and not granted`,
+      )
+      return rows.length > 0
+    })
+    await during(child)
+    await holder.query('rollback')
+    const [code] = await ended
+    expect(code).not.toBe(0)
+  } finally {
+    await Promise.all([holder.end(), asker.end()])
+  }
+}

@@ -1,0 +1,26 @@
+/** True where everything is to be tried, and not a seeded part. */
+export const ALL = process.env['SLUICE_TEST_ALL'] === '1'
+
+/**
+ * A part of a long list, in its order: the same for the same SLUICE_SEED (default 1), and all of
+ * it with SLUICE_TEST_ALL=1.
+ */
+export function seeded<T>(cases: readonly T[], count: number): T[] {
+  if (ALL || cases.length <= count) return [...cases]
+  const random = generator(Number(process.env['SLUICE_SEED'] ?? 1))
+  const ranked = cases.map((_, index) => ({ index, rank: random() }))
+  const chosen = ranked.toSorted((a, b) => a.rank - b.rank).slice(0, count)
+  return chosen.toSorted((a, b) => a.index - b.index).map(({ index }) => cases[index] as T)
+}
+
+/** mulberry32 */
+function generator(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = state
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
