@@ -5,7 +5,7 @@ import { canonical } from '../../rollout/hash.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { readIfThere, writeDurably } from './durable-file.ts'
 import { databaseEnvironment, type Layout, portsOf } from './layout.ts'
-import { installService, serviceStatus, waitFor } from './supervisor.ts'
+import { installService, restartService, serviceStatus, waitFor } from './supervisor.ts'
 
 export interface HookSpec {
   plan: Plan
@@ -34,7 +34,10 @@ export async function applyHook(layout: Layout, spec: HookSpec): Promise<void> {
   const command = [process.execPath, 'hooks/daemon.ts', layout.home]
   const environment = { ...databaseEnvironment(plan, layout), ...channelEnvironment(plan) }
   await prove([...command, '--check'], spec.folder, environment)
-  await installService(layout, 'hook', { command, environment, cwd: spec.folder })
+  const { pid } = await serviceStatus(layout, 'hook')
+  const status = await installService(layout, 'hook', { command, environment, cwd: spec.folder })
+  // One that runs and did not take the plan hangs: what has not ended by itself is ended.
+  if (status.pid === pid) await restartService(layout, 'hook')
   spec.progress('waiting for the hook to guard this plan')
   await waitFor(async () => (await guardedHash(port)) === planHash, {
     timeoutMs: 30_000,
