@@ -4,6 +4,10 @@ import { HaproxyRouter } from '../../platforms/local/router.ts'
 import { stopService } from '../../platforms/local/supervisor.ts'
 import { TestStack } from './test-stack.ts'
 
+/** What changes, without the engine's signs of life, which come as often as it takes long. */
+const changesIn = (output: string): string[] =>
+  output.split('\n').filter((line) => /^\s*[~+-] /.test(line))
+
 describe('a rollout on the real engine, from start to retired', () => {
   let stack: TestStack
   let load: Load
@@ -39,7 +43,7 @@ describe('a rollout on the real engine, from start to retired', () => {
     expect(first.output).toMatch(/blue\s*: 100 => 95/)
     expect(first.output).toMatch(/green\s*: 0\s+=> 5/)
     const second = await stack.preview()
-    expect(second.output).toBe(first.output)
+    expect(changesIn(second.output)).toEqual(changesIn(first.output))
     const changed = [...first.output.matchAll(/^\s*[~+-] (sluice:\S+):/gm)].map((match) => match[1])
     expect(new Set(changed)).toEqual(
       new Set([
