@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { portsOf } from '../platforms/local/layout.ts'
 import { serviceStatus } from '../platforms/local/supervisor.ts'
 import { isUnavailable, type Observation } from '../rollout/observation.ts'
 import { describeChange, sameWeights } from '../rollout/weights.ts'
-import { findProgram } from '../tools/programs.ts'
+import { sluiceEnvironment } from '../tools/environment.ts'
+import { findProgram, isExecutable, pathDirectories } from '../tools/programs.ts'
 import { readHookStatus } from './hook-status.ts'
 import { isFresh, journalOf, latchOf } from './outlook.ts'
 import type { OpenStack } from './stack.ts'
@@ -55,16 +57,25 @@ export async function examine(stack: OpenStack): Promise<Finding[]> {
 function programLooks({ plan }: OpenStack): [string, Look][] {
   const names = ['runsvdir', 'sv', 'haproxy', 'prometheus']
   if (plan.local.postgres) names.push('postgres', 'pg_dump', 'pg_restore')
-  return names.map((name): [string, Look] => [
+  return ['pulumi', ...names].map((name): [string, Look] => [
     `program ${name}`,
     async () => {
       try {
-        return { state: 'well', found: findProgram(name) }
+        return { state: 'well', found: name === 'pulumi' ? pulumiOnPath() : findProgram(name) }
       } catch {
         return { state: 'ill', found: 'is not found', next: 'npm run setup' }
       }
     },
   ])
+}
+
+/** The engine, as the environment of the checkout finds it. */
+function pulumiOnPath(): string {
+  const found = pathDirectories({ ...process.env, ...sluiceEnvironment() })
+    .map((folder) => join(folder, 'pulumi'))
+    .find(isExecutable)
+  if (!found) throw new Error('pulumi is not on PATH')
+  return found
 }
 
 function homeFinding({ layout }: OpenStack, deployed: boolean): Omit<Finding, 'part'> {

@@ -171,7 +171,8 @@ try {
   await play(stage)
   say(`Everything happened as it must. The report: ${await writeReport(stage)}`)
 } catch (error) {
-  say(`The demo failed: ${(error as Error).message}`)
+  // Ended by a signal, it has said so already.
+  if (stage) say(`The demo failed: ${(error as Error).message}`)
   process.exitCode = 1
 } finally {
   await audience.stop().catch(() => {})

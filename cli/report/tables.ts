@@ -64,6 +64,9 @@ export function visitsOf(events: readonly RolloutEvent[]): Visit[] {
   return visits
 }
 
+/** Answers in flight at a move, and counts not yet collected, belong to the position before it: ms. */
+const LAG = 1_000
+
 /** When each position was reached, what it carried, and what its gates said. */
 export function positionsTable(
   events: readonly RolloutEvent[],
@@ -77,8 +80,9 @@ export function positionsTable(
     const until = end === 'stands' ? Math.max(to, now) : to
     const weights = findPosition(positions, position)?.weights ?? {}
     const count = (color: string) => {
-      const all = countBetween(samples, { color }, from, until)
-      const bad = countBetween(samples, { color, outcome: 'bad' }, from, until)
+      const [begin, over] = [from + LAG, until + LAG]
+      const all = countBetween(samples, { color }, begin, over)
+      const bad = countBetween(samples, { color, outcome: 'bad' }, begin, over)
       return `${Math.round(all)}, ${Math.round(bad)} failed${bad > 0 ? ` (${formatShare(bad, all)})` : ''}`
     }
     return [
