@@ -230,7 +230,7 @@ describe('the alert rules of a plan', () => {
     })
     expect(fires('behind', { ...both, blue: slow.green })).toBeUndefined()
     expect(fires('behind', slow)).toBeUndefined()
-    expect(fires('behind', { ...both, blueOk: '0+1x400' })).toBeUndefined()
+    expect(fires('behind', { ...both, blueOk: '0+1x10 10x400' })).toBeUndefined()
   })
 
   it('wait for as long as the plan says, and only while it lasts', () => {
