@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Answer, type Load, startLoad } from '../examples/load.ts'
 import { readEvents } from '../platforms/local/file-store.ts'
+import { HaproxyRouter } from '../platforms/local/router.ts'
 import { control, statusOf } from '../platforms/local/service-status.ts'
 import { startService } from '../platforms/local/supervisor.ts'
 import type { PlanInput } from '../rollout/plan.ts'
@@ -82,6 +83,14 @@ interface Run {
   slowestMs: number
   cause: string
   value: string
+}
+
+interface Healthy {
+  /** Of green. */
+  answers: number
+  bad: number
+  seconds: number
+  rollbacks: string[]
 }
 
 /** How fast a bad green loses its traffic, and whether a healthy one keeps it. */
@@ -188,28 +197,30 @@ class Bench {
     }
   }
 
-  async healthy(
-    errors: number,
-    seconds: number,
-  ): Promise<{ answers: number; bad: number; seconds: number }> {
+  async healthy(errors: number, seconds: number): Promise<Healthy> {
     const begin = await this.#raise()
+    const rollbacks: string[] = []
     await this.#stack.fault('green', { errors })
     const end = performance.now() + seconds * 1_000
     while (performance.now() < end) {
       if ((await this.#stack.green()) !== WEIGHT) {
         const { cause, value } = await this.#tripped()
-        throw new Error(`a healthy green was rolled back: ${cause}, ${value}`)
+        rollbacks.push(`${cause}: ${value}`)
+        this.#attempt++
+        await this.#raise()
       }
       await wait(500)
     }
     await this.#stack.fault('green', undefined)
     const green = this.#answers.slice(begin).filter(({ version }) => version === 'v2')
-    return { answers: green.length, bad: green.filter(isError).length, seconds }
+    return { answers: green.length, bad: green.filter(isError).length, seconds, rollbacks }
   }
 
   /** Brings green back to its weight, and waits until it has answered for a while. */
   async #raise(): Promise<number> {
     await move(this.#stack, 'start', this.#attempt)
+    const router = new HaproxyRouter(this.#stack.layout)
+    await this.#stack.until('green to be up', () => router.healthy('huntred', 'green'))
     // Prometheus has to see that green had no weight, as it does between attempts of people.
     const before = this.#answers.length
     await this.#stack.until('blue to answer', () => this.#answers.length >= before + RATE)
@@ -280,7 +291,7 @@ class Bench {
 function report(
   { plan }: TestStack,
   results: Map<Fault, Run[]>,
-  healthy: { answers: number; bad: number; seconds: number },
+  healthy: Healthy,
   runs: number,
 ): Section {
   const rows = [...results].map(([{ name, mark, bad, faults }, all]) => {
@@ -323,7 +334,7 @@ function report(
           return `Green ${name}: ${failed} failed requests in ${runs} runs, the slowest took ${seconds(slowest)}.`
         })
         .join(' '),
-      `Healthy traffic with 2 % errors, at the same settings and at the same time: ${count(healthy.answers)} answers of green in ${count(healthy.seconds)} s, ${count(healthy.bad)} of them bad, no rollback.`,
+      `Healthy traffic with 2 % errors, at the same settings and at the same time: ${count(healthy.answers)} answers of green in ${count(healthy.seconds)} s, ${count(healthy.bad)} of them bad, ${healthy.rollbacks.length === 0 ? 'no rollback' : `ROLLED BACK ${healthy.rollbacks.length} TIMES (${healthy.rollbacks.join('; ')})`}.`,
     ],
   }
 }
