@@ -1,4 +1,5 @@
 import { alarmCriterion, criteriaOf, guardCriterion } from './criteria.ts'
+import { canonical } from './hash.ts'
 import type { Journal } from './journal.ts'
 import { acknowledges, type Latch, missingLatch } from './latch.ts'
 import type { Move } from './move.ts'
@@ -289,16 +290,16 @@ function editOfPassed(
       .filter(
         (name) =>
           has(name) &&
-          JSON.stringify(journal.plan.services[name]?.green) !==
-            JSON.stringify(request.plan.services[name]?.green),
+          // Canonical: on its way through the engine a plan loses the order of its keys.
+          canonical(journal.plan.services[name]?.green) !==
+            canonical(request.plan.services[name]?.green),
       )
       .map((name) => `services.${name}.green`),
     ...before
       .slice(0, stands + 1)
       .filter(
         ({ index, name, weights }) =>
-          after[index]?.name !== name ||
-          JSON.stringify(after[index]?.weights) !== JSON.stringify(weights),
+          after[index]?.name !== name || canonical(after[index]?.weights) !== canonical(weights),
       )
       .map(({ name }) => `position ${name}`),
   ]

@@ -240,7 +240,7 @@ describe('whatever is killed or stopped, nothing is lost and green never rises b
     await bench?.close()
   })
 
-  const titled = seeded(CASES, 6).map(
+  const titled = seeded(CASES, 6, ({ victim }) => victim.name).map(
     (each) => [`${each.signal} of ${each.victim.name} at ${each.at}: ${each.sees}`, each] as const,
   )
 
@@ -303,6 +303,7 @@ describe('whatever is killed or stopped, nothing is lost and green never rises b
     await bench.goTo('huntred@25')
     const { stack } = bench
     await bench.wellAgain()
+    bench.watch.highest()
     await withUpHeld(stack, 'huntred@100', async (child) => {
       await stack.fault('green', { errors: 1 })
       await stack.until('the rollback', async () => (await stack.green()) === 0, 20)

@@ -4,13 +4,27 @@ export const ALL = process.env['SLUICE_TEST_ALL'] === '1'
 /**
  * A part of a long list, in its order: the same for the same SLUICE_SEED (default 1), and all of
  * it with SLUICE_TEST_ALL=1.
+ * @param kindOf where given, no two of the part are of one kind
  */
-export function seeded<T>(cases: readonly T[], count: number): T[] {
+export function seeded<T>(
+  cases: readonly T[],
+  count: number,
+  kindOf: (each: T) => unknown = (each) => each,
+): T[] {
   if (ALL || cases.length <= count) return [...cases]
   const random = generator(Number(process.env['SLUICE_SEED'] ?? 1))
   const ranked = cases.map((_, index) => ({ index, rank: random() }))
-  const chosen = ranked.toSorted((a, b) => a.rank - b.rank).slice(0, count)
-  return chosen.toSorted((a, b) => a.index - b.index).map(({ index }) => cases[index] as T)
+  const kinds = new Set<unknown>()
+  const chosen = ranked
+    .toSorted((a, b) => a.rank - b.rank)
+    .filter(({ index }) => {
+      const kind = kindOf(cases[index] as T)
+      return !kinds.has(kind) && kinds.add(kind)
+    })
+  return chosen
+    .slice(0, count)
+    .toSorted((a, b) => a.index - b.index)
+    .map(({ index }) => cases[index] as T)
 }
 
 /** mulberry32 */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { admit, admitUnchecked } from '../../rollout/admission.ts'
+import { canonical } from '../../rollout/hash.ts'
 import { parsePlan } from '../../rollout/parse-plan.ts'
 import type { PlanInput } from '../../rollout/plan.ts'
 import { describeRefusals } from '../../rollout/refusal.ts'
@@ -162,6 +163,12 @@ describe('an edited plan', () => {
     expect(codes(decided)).toEqual(['plan-edited'])
     expect(decided.refusals[0]?.next).toContain('sluice:step api@10')
     expect(move(world('api@10'), 'api@10', edit({ bake: '50m' })).refusals).toEqual([])
+  })
+
+  it('is no other green because its keys came in another order', () => {
+    const w = world('api@10')
+    w.journal.plan = JSON.parse(canonical(w.journal.plan))
+    expect(move(w, 'api@10', edit({ bake: '50m' })).refusals).toEqual([])
   })
 
   it('may change positions that lie ahead', () => {
