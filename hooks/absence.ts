@@ -15,6 +15,8 @@ export interface GuardedRouter extends Router {
  * traffic, then green must not come back by itself: weight 0, the latch, and only then the guard.
  *
  * @param awayMs undefined where nobody knows
+ * @param first since the hook started: a router that has just started too takes one failed check for
+ *   an absence until the guard was raised
  * @throws where the router is away: it is to be asked again
  */
 export async function judgeAbsence(
@@ -23,6 +25,7 @@ export async function judgeAbsence(
   router: Router,
   guarded: GuardedRouter,
   awayMs: number | undefined,
+  first: boolean,
 ): Promise<void> {
   const up = await guarded.guardUp()
   const weights = await router.read()
@@ -38,5 +41,5 @@ export async function judgeAbsence(
       reason: `the hook was ${value}, and green was not guarded`,
     })
   }
-  if (!up) await guarded.raiseGuard()
+  if (first || !up) await guarded.raiseGuard()
 }

@@ -157,7 +157,7 @@ export class Loop {
 
   async #judge(awayMs: number | undefined): Promise<void> {
     const { world, operations, router, guarded } = this.#parts
-    await judgeAbsence(world, operations, router, guarded, awayMs)
+    await judgeAbsence(world, operations, router, guarded, awayMs, !this.#judged)
     if (!this.#judged) beat(this.#parts.heartbeat)
     this.#judged = true
   }
