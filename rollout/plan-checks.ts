@@ -207,6 +207,15 @@ function guardrailChecks({ guardrails }: Parts): Check[] {
   const checks = entries(guardrails).flatMap(([name, guardrail]) =>
     guardrailCheck(guardrail as Partial<Guardrail>, ['guardrails', name]),
   )
+  for (const [name, { warn }] of entries(guardrails)) {
+    const warning = `${name}-warn`
+    if (!warn || !guardrails || !Object.hasOwn(guardrails, warning)) continue
+    checks.push({
+      keys: ['guardrails', warning],
+      message: `is the name of the alert that the warn of guardrails.${name} makes; give another name`,
+      rests: [['guardrails', name, 'warn']],
+    })
+  }
   const all = Object.values(guardrails ?? {})
   if (guardrails && !all.some((one) => one === undefined || one.then === 'rollback')) {
     checks.push({

@@ -49,16 +49,8 @@ const QUANTILES: Record<Exclude<Metric, 'error-rate'>, string> = {
  * answers and green without weight make a rule fire never.
  *
  * @param clock how many times faster than real; it shortens windows and `for:` down to their floors
- * @throws Error where the warning of one guardrail has the name of another
  */
 export function alertRules(plan: Plan, clock: number): RuleFile {
-  for (const [name, { warn }] of Object.entries(plan.guardrails)) {
-    if (warn && plan.guardrails[`${name}-warn`]) {
-      throw new Error(
-        `guardrails.${name}-warn has the name of the warning of guardrails.${name}; name it otherwise`,
-      )
-    }
-  }
   return {
     groups: Object.keys(plan.services).map((service) => ({
       name: service,

@@ -525,6 +525,13 @@ const WRONG: [mistake: string, changes: Record<string, unknown>, messages: strin
     ['plan.guardrails.errors.warn: 6% would not warn before 5%; give a value below it'],
   ],
   [
+    'a guardrail with the name of the alert of a warn',
+    { 'guardrails.errors-warn': { metric: 'error-rate', above: '2%', then: 'notify' } },
+    [
+      'plan.guardrails.errors-warn: is the name of the alert that the warn of guardrails.errors makes; give another name',
+    ],
+  ],
+  [
     'every on a metric',
     { 'guardrails.errors.every': '5s' },
     ['plan.guardrails.errors.every: belongs to a check; take it out, or give for: 2m'],

@@ -320,14 +320,6 @@ describe('the accelerated clock', () => {
       'guardrails.errors: window 4s instead of 30ms',
     ])
   })
-
-  it('is refused nothing but a warning with the name of another guardrail', () => {
-    const errors = { metric: 'error-rate', above: '5%', warn: '1%', then: 'hold' } as const
-    const twice = planWith({ errors, 'errors-warn': { ...errors, warn: undefined } })
-    expect(() => alertRules(twice, 1)).toThrow(
-      /guardrails\.errors-warn has the name of the warning/,
-    )
-  })
 })
 
 describe('the configuration of Prometheus', () => {
