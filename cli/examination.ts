@@ -90,7 +90,7 @@ function homeFinding({ layout }: OpenStack, deployed: boolean): Omit<Finding, 'p
 function processNames({ plan }: OpenStack, observation: Observation): string[] {
   const at = journalOf(observation)?.verified.position
   const colours = Object.entries(plan.services).flatMap(([service, { blue, green }]) => [
-    ...(blue.command && at !== 'retired' ? [`${service}-blue`] : []),
+    ...(blue !== 'none' && blue.command && at !== 'retired' ? [`${service}-blue`] : []),
     ...(green.command ? [`${service}-green`] : []),
   ])
   const database = plan.local.postgres ? ['postgres'] : []

@@ -1,3 +1,4 @@
+import { actionOf, type Then } from '../rollout/action.ts'
 import type { Alarm } from '../rollout/journal.ts'
 import type { Plan } from '../rollout/plan.ts'
 import type { PostedAlert } from './bodies.ts'
@@ -12,8 +13,14 @@ export interface MappedAlert {
 /** The alert that Prometheus has for a green without a server, beside those of guardrails. */
 const SERVER_DOWN = 'server-down'
 
-const STRENGTH = { notify: 0, hold: 1, rollback: 2 } as const
-type Then = keyof typeof STRENGTH
+const STRENGTH: Record<Then, number> = {
+  notify: 0,
+  run: 0,
+  flag: 0,
+  hold: 1,
+  investigate: 1,
+  rollback: 2,
+}
 
 /**
  * Maps an alert to what the plan says of it. The plan decides what it does; a label may only ask
@@ -24,7 +31,7 @@ export function mapAlert(plan: Plan, alert: PostedAlert, now: Date): MappedAlert
   const { guardrail, service, then: asked } = alert.labels
   if (guardrail === undefined || service === undefined) return undefined
   if (!Object.hasOwn(plan.services, service)) return undefined
-  const own = actionOf(plan, guardrail)
+  const own = thenOf(plan, guardrail)
   if (!own) return undefined
   const weaker =
     asked !== undefined && isThen(asked) && STRENGTH[asked] < STRENGTH[own] ? asked : own
@@ -41,8 +48,9 @@ export function mapAlert(plan: Plan, alert: PostedAlert, now: Date): MappedAlert
   }
 }
 
-function actionOf(plan: Plan, name: string): Then | undefined {
-  if (Object.hasOwn(plan.guardrails, name)) return plan.guardrails[name]?.then
+function thenOf(plan: Plan, name: string): Then | undefined {
+  const own = Object.hasOwn(plan.guardrails, name) ? plan.guardrails[name] : undefined
+  if (own) return actionOf(own).do
   if (name === SERVER_DOWN) return guardrailOfDeath(plan) === undefined ? 'hold' : 'rollback'
   const warned = name.endsWith('-warn') ? name.slice(0, -'-warn'.length) : undefined
   if (warned === undefined || !Object.hasOwn(plan.guardrails, warned)) return undefined

@@ -15,10 +15,19 @@ const colour = z.looseObject({
   port: z.int().min(1).max(65_535).optional(),
 })
 
+const blue = z.union([z.literal('none'), colour])
+const rollback = z.looseObject({ rollback: z.enum(['immediately', 'progressively']) })
+const then = z.union([
+  z.enum(['rollback', 'hold', 'notify', 'investigate']),
+  rollback,
+  z.looseObject({ run: z.array(z.string()) }),
+  z.looseObject({ flag: z.string() }),
+])
+
 const plan = z
   .looseObject({
     name: z.string().min(1),
-    services: z.record(z.string(), z.looseObject({ blue: colour, green: colour })),
+    services: z.record(z.string(), z.looseObject({ blue, green: colour })),
     steps: z
       .array(
         z.union([z.number(), z.looseObject({ weight: z.number(), gates: z.array(z.string()) })]),
@@ -27,10 +36,7 @@ const plan = z
     start: z.looseObject({ bake: z.number(), gates: z.array(z.string()) }),
     bake: z.number(),
     minimumRequests: z.number(),
-    guardrails: z.record(
-      z.string(),
-      z.looseObject({ then: z.enum(['rollback', 'hold', 'notify']) }),
-    ),
+    guardrails: z.record(z.string(), z.looseObject({ then })),
     gates: z.record(
       z.string(),
       z.looseObject({ otherwise: z.enum(['rollback', 'hold']), ignore: z.array(z.string()) }),

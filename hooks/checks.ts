@@ -1,7 +1,8 @@
 import type { TripCause } from '../platforms/operations.ts'
+import { actionOf } from '../rollout/action.ts'
 import { formatDuration } from '../rollout/duration.ts'
 import type { Alarm } from '../rollout/journal.ts'
-import { addressOf } from './addresses.ts'
+import { urlOf } from '../rollout/services.ts'
 import type { Alarms } from './alarms.ts'
 import type { World } from './world.ts'
 
@@ -100,12 +101,12 @@ function checksOf({ charge: { plan, clock } }: World): Check[] {
   return Object.entries(plan.guardrails).flatMap(([guardrail, rail]) => {
     const path = rail.check
     if (path === undefined) return []
-    return Object.entries(plan.services).flatMap(([service, { green }]) => {
-      const url = addressOf(green, path)
+    return (rail.services ?? Object.keys(plan.services)).flatMap((service) => {
+      const url = urlOf(plan, service, 'green', path)
       if (url === undefined) return []
       const everyMs = checkIntervalMs(rail.every, clock)
       const limit = rail.consecutiveFailures ?? 3
-      return [{ guardrail, service, url, everyMs, limit, then: rail.then }]
+      return [{ guardrail, service, url, everyMs, limit, then: actionOf(rail).do }]
     })
   })
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { type HttpRequest, parseHttpFile } from '../rollout/http-file.ts'
 import { type Answer, type Comparison, compareAnswers } from '../rollout/parity.ts'
 import type { Plan } from '../rollout/plan.ts'
-import { addressOf } from './addresses.ts'
+import { urlOf } from '../rollout/services.ts'
 
 const TIMEOUT_MS = 10_000
 const LONGEST_BODY = 10_000_000
@@ -48,12 +48,13 @@ async function compareOnce(
   ignore: readonly string[],
   stopped: AbortSignal,
 ): Promise<Comparison> {
-  const service = plan.services[serviceOf(plan, request.path) ?? '']
+  const service = serviceOf(plan, request.path)
   const open = (error: string): Comparison => ({ request: request.name, differences: [], error })
-  if (!service) return open(`no service of the plan has ${request.path} among its routes`)
+  if (service === undefined)
+    return open(`no service of the plan has ${request.path} among its routes`)
   const answers: Answer[] = []
   for (const colour of ['blue', 'green'] as const) {
-    const url = addressOf(service[colour], request.path)
+    const url = urlOf(plan, service, colour, request.path)
     if (url === undefined) return open(`${colour} has no address`)
     try {
       answers.push(await ask(url, request, stopped))

@@ -1,4 +1,5 @@
 import type { TripCause } from '../platforms/operations.ts'
+import { rollsBack } from '../rollout/action.ts'
 import type { Plan } from '../rollout/plan.ts'
 import type { ServerChange } from './router-log.ts'
 
@@ -7,7 +8,7 @@ import type { ServerChange } from './router-log.ts'
  * its errors that has no `for`. A green without a server fails both, whatever users still see.
  */
 export function guardrailOfDeath(plan: Plan): string | undefined {
-  const rolling = Object.entries(plan.guardrails).filter(([, { then }]) => then === 'rollback')
+  const rolling = Object.entries(plan.guardrails).filter(([, guardrail]) => rollsBack(guardrail))
   const health = rolling.find(([, { check }]) => check !== undefined)
   const errors = rolling.find(
     ([, guardrail]) => guardrail.metric === 'error-rate' && guardrail.for === undefined,

@@ -1,11 +1,35 @@
+import type { Pace } from '../rollout/action.ts'
 import { type Admission, acknowledgement, admit, describeTrip } from '../rollout/admission.ts'
-import type { Alarm, BackupRecord, Journal, Verdict } from '../rollout/journal.ts'
-import { acknowledge, clearLatch, type Latch, latchAt, missingLatch } from '../rollout/latch.ts'
+import { beginDescent, nextDescent } from '../rollout/descent.ts'
+import type {
+  Alarm,
+  BackupRecord,
+  Checkpoint,
+  Investigation,
+  Journal,
+  OperationRecord,
+  Verdict,
+} from '../rollout/journal.ts'
+import {
+  acknowledge,
+  clearLatch,
+  deepen,
+  type Latch,
+  latchAt,
+  missingLatch,
+} from '../rollout/latch.ts'
 import type { Guard, Observation, Unavailable as Unknown } from '../rollout/observation.ts'
 import type { Plan } from '../rollout/plan.ts'
-import { findPosition, landingOf, positionsOf } from '../rollout/positions.ts'
+import {
+  findPosition,
+  landingOf,
+  positionsOf,
+  type Scope,
+  servicesInScope,
+} from '../rollout/positions.ts'
 import { describeRefusals } from '../rollout/refusal.ts'
 import type { Request } from '../rollout/request.ts'
+import { fallingOrder } from '../rollout/services.ts'
 import {
   allBlue,
   anyGreen,
@@ -40,6 +64,12 @@ export interface TripCause {
   value: string
   threshold: string
   reason: string
+  /** The service that it was seen on; undefined: the whole plan. */
+  service?: string
+  /** How much goes back; default the service, or the plan where no service is named. */
+  scope?: Scope
+  /** Default at once. */
+  pace?: Pace
   /** When the first bad answer of the evidence came, ISO 8601; undefined where nothing was counted. */
   firstBadAt?: string
 }
@@ -191,6 +221,33 @@ export class Operations {
   }
 
   async #setWeights(service: string, weights: Weights): Promise<Weights> {
+    await this.#othersFirst(service, weights)
+    return this.#setOne(service, weights)
+  }
+
+  /**
+   * The engine sets the weights of several services in any order. What the intent says of the others
+   * comes first where the graph asks for it: dependents fall before what they depend on, and what
+   * others depend on rises before them.
+   */
+  async #othersFirst(service: string, weights: Weights): Promise<void> {
+    const { store, router } = this.#parts
+    const journal = await store.readJournal()
+    const intent = journal?.intent
+    if (!journal || !intent) return
+    const order = fallingOrder(journal.plan)
+    const live = await router.read()
+    const falls = weights.green < greenOf(live, service)
+    const before = order.slice(0, order.indexOf(service))
+    const after = order.slice(order.indexOf(service) + 1).reverse()
+    for (const other of falls ? before : after) {
+      const asked = greenOf(intent.to, other)
+      const now = greenOf(live, other)
+      if (falls ? asked < now : asked > now) await this.#setOne(other, split(asked))
+    }
+  }
+
+  async #setOne(service: string, weights: Weights): Promise<Weights> {
     const { store, router } = this.#parts
     const live = await router.read()
     const before = greenOf(live, service)
@@ -244,7 +301,10 @@ export class Operations {
   }
 
   async #mayFall(service: string, asked: string): Promise<void> {
-    if (await this.#parts.router.healthy(service, 'blue')) return
+    const { store, router } = this.#parts
+    const plan = (await orNothing(store.readJournal()))?.plan
+    if (plan?.services[service]?.blue === 'none') return
+    if (await router.healthy(service, 'blue')) return
     throw new Refused(
       `${asked} is refused: blue of ${service} is absent or ill, and would get the traffic; next: bring blue back, then pulumi up`,
     )
@@ -274,7 +334,7 @@ export class Operations {
     }
     if (journal.verified.position !== target.name || journal.intent) {
       const stands = await this.#changeUnlessLatched((current) =>
-        arrived(current, target.name, live, this.#at()),
+        arrived(withCheckpoint(current, target.index, this.#at()), target.name, live, this.#at()),
       )
       if (!stands) return router.read()
       await this.#record('verified', `${target.name} is live`, 'info', { position: target.name })
@@ -314,11 +374,12 @@ export class Operations {
       await this.#writes.run(() => router.write(allBlue(Object.keys(weights))))
       return { weights: await router.read(), latched: false }
     }
+    const live = await orNothing(router.read())
     let mine = false
     const latch = await this.#latches.run(async () => {
       const held = await orNothing(store.readLatch())
-      if (held?.latched) return held
-      const next = tripped(held, journal, cause, trippedAt.toISOString())
+      if (held?.latched) return this.#deepen(held, journal, cause)
+      const next = tripped(held, journal, live, cause, trippedAt.toISOString())
       mine = true
       const failure = await failureOf(store.writeLatch(next))
       if (failure) await this.#withoutLatch(next, failure)
@@ -352,6 +413,49 @@ export class Operations {
     await this.#change((current) => landed(current, latch, latch.attempt, this.#at()))
     if ('error' in lowered) throw lowered.error
     return { weights: lowered.value.weights, latched: true }
+  }
+
+  /** Latched already: what tripped besides may only take green further down. */
+  async #deepen(held: Latch, journal: Journal | undefined, cause: TripCause): Promise<Latch> {
+    const aim = journal && aimOf(journal, cause)
+    // A rollback that goes down step by step waits for nobody who also only goes step by step.
+    if (!aim || (held.descent && cause.pace !== undefined && cause.pace !== 'immediately')) {
+      return held
+    }
+    const next = deepen(held, aim.landing.name, aim.landing.weights)
+    if (next === held) return held
+    await this.#parts.store.writeLatch(next)
+    await this.#record(
+      'tripped',
+      `the rollback goes further down: ${cause.reason}; ${describeTrip(next)}`,
+      'critical',
+      { trip: next.trips, record: next.trip },
+    )
+    return next
+  }
+
+  /**
+   * Goes one step further down a progressive rollback, where it is time.
+   * @param unstable true where what is live is still ill: then it is time at once
+   * @returns the latch after it; undefined where nothing was done
+   */
+  async descend(clock: number, unstable: boolean): Promise<Latch | undefined> {
+    const { store, now } = this.#parts
+    const moved = await this.#latches.run(async () => {
+      const latch = await store.readLatch()
+      const next = latch && nextDescent(latch, now(), clock, unstable)
+      if (next) await store.writeLatch(next)
+      return next
+    })
+    if (!moved) return undefined
+    const { weights } = await this.#lower(moved)
+    await this.#record(
+      'descended',
+      `${describeTrip(moved)}: down to ${describeChange(weights, weights)}${moved.descent ? `, then ${moved.descent.left.join(', ')}` : ', which is the landing'}${unstable ? '; at once, as it was not stable' : ''}`,
+      'warning',
+      { trip: moved.trips, weights },
+    )
+    return moved
   }
 
   /** The latch could not be written: green loses its traffic all the same, and people are told. */
@@ -389,9 +493,11 @@ export class Operations {
     const above = live
       ? rising({ ...allBlue(Object.keys(live)), ...latch.ceiling }, live)
       : Object.keys(latch.ceiling)
+    const journal = await orNothing(this.#parts.store.readJournal())
     const movable: string[] = []
-    for (const service of above) {
-      if ((await orNothing(router.healthy(service, 'blue'))) !== false) movable.push(service)
+    // Dependents leave green before what they depend on.
+    for (const service of inFallingOrder(journal?.plan, above)) {
+      if (await this.#mayTakeOver(service, journal?.plan)) movable.push(service)
     }
     if (live && movable.length === 0) return { weights: live, lowered: [] }
     const weights = Object.fromEntries(
@@ -399,6 +505,12 @@ export class Operations {
     )
     await this.#writes.run(() => router.write(weights))
     return { weights: await router.read(), lowered: movable }
+  }
+
+  /** Never onto nothing; but where blue is `none`, 0 means off, which is always a legal landing. */
+  async #mayTakeOver(service: string, plan: Plan | undefined): Promise<boolean> {
+    if (plan?.services[service]?.blue === 'none') return true
+    return (await orNothing(this.#parts.router.healthy(service, 'blue'))) !== false
   }
 
   /** See {@link Platform.adopt}. */
@@ -474,6 +586,80 @@ export class Operations {
     )
   }
 
+  /** Records what came of an operation; the newest counts. */
+  async recordOperation(record: OperationRecord): Promise<void> {
+    await this.#change((journal) => ({
+      ...journal,
+      operations: [
+        ...(journal.operations ?? []).filter(
+          (entry) =>
+            entry.operation !== record.operation ||
+            entry.position !== record.position ||
+            entry.attempt !== record.attempt,
+        ),
+        record,
+      ],
+    }))
+    if (record.result === 'running') return
+    await this.#record(
+      'operation',
+      `operation ${record.operation} ${record.result} at ${record.position}: ${record.reason}`,
+      record.result === 'done' ? 'info' : 'warning',
+    )
+  }
+
+  /** Opens an investigation, which holds every rise until it is closed; once while it is open. */
+  async investigate(opened: Investigation): Promise<void> {
+    let isNew = false
+    await this.#change((journal) => {
+      const all = journal.investigations ?? []
+      const open = all.some(
+        ({ guardrail, service, closedAt }) =>
+          guardrail === opened.guardrail && service === opened.service && closedAt === undefined,
+      )
+      isNew = !open
+      return open ? journal : { ...journal, investigations: [...all, opened] }
+    })
+    if (!isNew) return
+    await this.#record(
+      'investigation',
+      `investigation of ${opened.service} opened by ${opened.guardrail}: ${opened.value} against ${opened.threshold}; every rise is held until sluice resolve ${opened.guardrail}`,
+      'critical',
+      { ...opened },
+    )
+  }
+
+  /**
+   * Closes the open investigations of a guardrail.
+   * @returns how many there were
+   */
+  async resolve(guardrail: string, by: string): Promise<number> {
+    let closed = 0
+    await this.#change((journal) => ({
+      ...journal,
+      investigations: (journal.investigations ?? []).map((entry) => {
+        if (entry.guardrail !== guardrail || entry.closedAt !== undefined) return entry
+        closed++
+        return { ...entry, closedAt: this.#at() }
+      }),
+    }))
+    if (closed > 0) {
+      await this.#record('investigation', `${by} closed what ${guardrail} opened`, 'info')
+    }
+    return closed
+  }
+
+  /** Remembers a flag that a guardrail or a person has set; it stays over restarts. */
+  async setFlag(flag: string, on: boolean, why: string): Promise<void> {
+    let changed = false
+    await this.#change((journal) => {
+      changed = journal.flags?.[flag] !== on
+      return changed ? { ...journal, flags: { ...journal.flags, [flag]: on } } : journal
+    })
+    if (changed)
+      await this.#record('flag', `flag ${flag} is ${on ? 'on' : 'off'}: ${why}`, 'warning')
+  }
+
   /** Records a backup; a later record of the same id replaces it. */
   async recordBackup(record: BackupRecord): Promise<void> {
     await this.#change((journal) => ({
@@ -484,10 +670,11 @@ export class Operations {
   }
 
   /** The hook guards another plan from now on: what baked under the old one does not count. */
-  async setPlan(plan: Plan, planHash: string): Promise<void> {
-    await this.#change((journal) =>
-      journal.planHash === planHash ? journal : { ...journal, plan, planHash, guardedMs: 0 },
-    )
+  async setPlan(plan: Plan, planHash: string, clock = 1): Promise<void> {
+    await this.#change((journal) => {
+      if (journal.planHash !== planHash) return { ...journal, plan, planHash, clock, guardedMs: 0 }
+      return journal.clock === clock ? journal : { ...journal, clock }
+    })
   }
 
   /** Adds what happened since the last call: time under guard, answers of green, baselines. */
@@ -557,18 +744,65 @@ export interface Tripped {
 function tripped(
   held: Latch | undefined,
   journal: Journal | undefined,
-  { cause, value, threshold, reason }: TripCause,
+  live: ServiceWeights | undefined,
+  tripCause: TripCause,
   at: string,
 ): Latch {
+  const { cause, value, threshold, reason } = tripCause
   const why = { cause, value, threshold, reason, at }
   const attempt = journal?.attempt ?? 1
   const base = held ?? { ...clearLatch(), trips: attempt - 1, attempt }
   if (!journal) return latchAt(base, { ...why, position: 'unknown', landing: 'start' }, {})
+  const { from, landing, services } = aimOf(journal, tripCause)
+  const { ceiling, descent } = beginDescent(
+    // What cannot be read may be as high as the journal says.
+    live ?? { ...journal.weights, ...journal.intent?.to },
+    landing.weights,
+    tripCause.pace ?? 'immediately',
+    at,
+  )
+  const trip = { ...why, position: from.name, landing: landing.name, services }
+  return latchAt(base, trip, ceiling, descent)
+}
+
+/** Where a rollback begins and where it lands, by what it takes back. */
+function aimOf(journal: Journal, { service, scope }: TripCause) {
   const positions = positionsOf(journal.plan)
   const reached = journal.intent?.position ?? journal.verified.position
   const from = findPosition(positions, reached) ?? positions[0]!
-  const landing = landingOf(positions, from)
-  return latchAt(base, { ...why, position: from.name, landing: landing.name }, landing.weights)
+  const services = servicesInScope(
+    journal.plan,
+    scope ?? (service === undefined ? 'plan' : 'service'),
+    service,
+  )
+  return { from, landing: landingOf(positions, from, services), services }
+}
+
+/** The given services, dependents before what they depend on; any order where no plan is known. */
+function inFallingOrder(plan: Plan | undefined, services: string[]): string[] {
+  if (!plan) return services
+  const order = fallingOrder(plan)
+  return services.toSorted((a, b) => order.indexOf(a) - order.indexOf(b))
+}
+
+/** A phase that is left going forward leaves a checkpoint. */
+function withCheckpoint(journal: Journal, toIndex: number, at: string): Journal {
+  const left = findPosition(positionsOf(journal.plan), journal.verified.position)
+  if (!left?.endsPhase || left.phase === undefined || toIndex <= left.index) return journal
+  const checkpoint: Checkpoint = {
+    phase: left.phase,
+    position: left.name,
+    attempt: journal.attempt,
+    at,
+    weights: journal.weights,
+    gates: journal.verdicts
+      .filter(
+        ({ position, attempt, result }) =>
+          position === left.name && attempt === journal.attempt && result === 'passed',
+      )
+      .map(({ gate }) => gate),
+  }
+  return { ...journal, checkpoints: [...(journal.checkpoints ?? []), checkpoint] }
 }
 
 function refuseLatched(latch: Latch | undefined, asked: string): void {
@@ -613,8 +847,9 @@ function arrived(journal: Journal, position: string, weights: ServiceWeights, at
 }
 
 function landed(journal: Journal, latch: Latch, attempt: number, at: string): Journal {
-  const weights = allBlue(Object.keys(journal.plan.services))
-  return { ...arrived(journal, latch.trip?.landing ?? 'start', weights, at), attempt }
+  const landing = findPosition(positionsOf(journal.plan), latch.trip?.landing ?? 'start')
+  const weights = landing?.weights ?? allBlue(Object.keys(journal.plan.services))
+  return { ...arrived(journal, landing?.name ?? 'start', weights, at), attempt }
 }
 
 function messageOf(error: unknown): string {

@@ -35,6 +35,12 @@ export interface RolloutEvent {
     | 'notification'
     | 'adopted'
     | 'asserted'
+    | 'descended'
+    | 'operation'
+    | 'investigation'
+    | 'flag'
+    | 'report'
+    | 'escalation'
   message: string
   severity: 'info' | 'warning' | 'critical'
   details?: Record<string, unknown>

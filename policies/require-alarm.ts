@@ -1,4 +1,5 @@
 import type { StackValidationPolicy } from '@pulumi/policy'
+import { rollsBack } from '../rollout/action.ts'
 import { greenOf } from '../rollout/weights.ts'
 import { admissionOf, type StackResource } from './resources.ts'
 
@@ -15,7 +16,7 @@ export function missingAlarms(resources: readonly StackResource[]): string[] {
   const { plan, weights } = admission
   const exposed = Object.keys(weights).filter((service) => greenOf(weights, service) > 0)
   if (exposed.length === 0) return []
-  const covers = Object.values(plan.guardrails ?? {}).some(({ then }) => then === 'rollback')
+  const covers = Object.values(plan.guardrails ?? {}).some(rollsBack)
   return [
     ...(covers
       ? []

@@ -103,6 +103,7 @@ export function admit(
 
   const seen = lastAttempt !== request.attempt
   const acknowledged = latch !== undefined && acknowledges(latch, request.attempt) && seen
+  if (latch?.descent && acknowledged) return held([stillDescending(latch, from)])
   if (latch?.latched && !acknowledged) {
     // Of a latch that is missing nobody knows where it tripped: where the journal stands is near.
     const tripped =
@@ -318,6 +319,16 @@ function latchedRefusal(request: Request, latch: Latch): Refusal {
     place: 'sluice:step',
     message: `${request.position} was asked for while latched: ${describeTrip(latch)}`,
     next: acknowledgement(latch),
+  }
+}
+
+function stillDescending(latch: Latch, from: ServiceWeights): Refusal {
+  const left = latch.descent?.left.join(', ')
+  return {
+    code: 'descending',
+    place: 'sluice:attempt',
+    message: `trip ${latch.trips} is still on its way down (${describeChange(from, from)}; then ${left}); a new attempt begins when it has landed`,
+    next: 'sluice status --watch, and pulumi up when it has; sluice rollback goes down at once',
   }
 }
 

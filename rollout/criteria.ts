@@ -1,6 +1,8 @@
+import { holdsRises } from './action.ts'
 import { formatSpan } from './duration.ts'
 import type { Move } from './move.ts'
 import { isUnavailable } from './observation.ts'
+import { operationsBefore, recordOf } from './operations.ts'
 import type { Backup, Gate } from './plan.ts'
 import type { Position } from './positions.ts'
 import type { Refusal } from './refusal.ts'
@@ -20,10 +22,13 @@ export function criteriaOf(move: Move): { refusals: Refusal[]; backupsDue: strin
     ...driftCriterion(move),
     ...guardCriterion(move),
     ...alarmCriterion(move),
+    ...environmentCriterion(move),
     ...bakeCriterion(move),
     ...evidenceCriterion(move),
     ...baselineCriterion(move),
     ...gateCriterion(move),
+    ...operationCriterion(move),
+    ...investigationCriterion(move),
     ...(move.stage === 'apply' ? backupCriterion(backupsDue) : []),
   ]
   return { refusals, backupsDue }
@@ -127,10 +132,12 @@ export function alarmCriterion({ observation }: Pick<Move, 'observation'>): Refu
     ]
   }
   return alarms
-    .filter(({ then }) => then !== 'notify')
+    .filter(({ then }) => holdsRises(then))
     .map((alarm) => ({
       code: 'alarm' as const,
-      place: `guardrails.${alarm.guardrail}`,
+      place: alarm.guardrail.startsWith('external.')
+        ? alarm.guardrail
+        : `guardrails.${alarm.guardrail}`,
       message: `is active on ${alarm.service} since ${alarm.since}: ${alarm.value} against ${alarm.threshold}`,
       next: 'sluice status, and wait until it is over',
     }))
@@ -138,9 +145,9 @@ export function alarmCriterion({ observation }: Pick<Move, 'observation'>): Refu
 
 function bakeCriterion({ request, journal, standing, forward }: Move): Refusal[] {
   if (!forward) return []
-  const done = journal.guardedMs * request.clock
-  if (done >= standing.bakeMs) return []
-  const left = (standing.bakeMs - done) / request.clock
+  const done = Math.max(0, journal.guardedMs * request.clock - standing.settleMs)
+  const left = (standing.bakeMs + standing.settleMs) / request.clock - journal.guardedMs
+  if (left <= 0) return []
   return [
     {
       code: 'bake',
@@ -222,6 +229,68 @@ function gateRefusal(move: Move, standing: Position, name: string, gate: Gate): 
       next: 'sluice status --watch',
     },
   ]
+}
+
+/** Everything that the plan runs at a moment before this move, and that has not been done yet. */
+function operationCriterion({ request, journal, standing, target, forward }: Move): Refusal[] {
+  if (!forward) return []
+  return operationsBefore(request.plan, standing, target)
+    .map((planned) => ({ planned, record: recordOf(planned, standing, journal) }))
+    .filter(({ record }) => record?.result !== 'done')
+    .map(({ planned, record }) => ({
+      code: 'operation' as const,
+      place: planned.place,
+      message: record
+        ? `${record.result} at ${standing.name}: ${record.reason}`
+        : `has not run at ${standing.name}; the hook runs it when the bake is over`,
+      next: 'sluice status --watch',
+    }))
+}
+
+function investigationCriterion({ journal }: Move): Refusal[] {
+  return (journal.investigations ?? [])
+    .filter(({ closedAt }) => closedAt === undefined)
+    .map(({ guardrail, service, value, threshold, openedAt }) => ({
+      code: 'investigation' as const,
+      place: `guardrails.${guardrail}`,
+      message: `opened an investigation of ${service} at ${openedAt}: ${value} against ${threshold}`,
+      next: `sluice resolve ${guardrail}, when somebody has looked`,
+    }))
+}
+
+/** A later environment goes only as far as the one before it has been, and stayed. */
+function environmentCriterion({
+  request,
+  observation,
+  positions,
+  target,
+  forward,
+}: Move): Refusal[] {
+  const { environments } = request.plan
+  if (!forward || !environments) return []
+  const before = environments[environments.indexOf(request.environment ?? '') - 1]
+  if (before === undefined) return []
+  const held = (message: string, next: string): Refusal[] => [
+    { code: 'environment', place: `environment ${before}`, message, next },
+  ]
+  const { previous } = observation
+  if (previous === undefined || previous === 'missing') {
+    return held('has no journal, so it has not been anywhere yet', `run ${target.name} there first`)
+  }
+  if (isUnavailable(previous)) {
+    return held(`could not be checked: ${previous.unavailable}`, 'sluice doctor')
+  }
+  const reached = positions.find(({ name }) => name === previous.verified.position)
+  if (reached && reached.index > target.index) return []
+  const stayed = previous.guardedMs * (previous.clock ?? 1)
+  const asked = target.bakeMs + target.settleMs
+  if (reached && reached.index === target.index && stayed >= asked) return []
+  return held(
+    reached?.index === target.index
+      ? `has stayed at ${target.name} for ${formatSpan(stayed)} of ${formatSpan(asked)}`
+      : `stands at ${previous.verified.position}; this one goes only as far as that one has been and stayed`,
+    `move ${before} to ${target.name} first`,
+  )
 }
 
 /** The backups a rise waits for that have no fresh, verified record. */

@@ -8,6 +8,8 @@ export interface References {
   baseline?: Measurement
   /** What blue measures now. */
   blue?: Measurement
+  /** Green's percent now: a throughput of green is held against so much of the baseline; default 100. */
+  weight?: number
 }
 
 /** A threshold resolved to a number. */
@@ -32,6 +34,10 @@ export const RELATIVE_FLOOR: Record<Metric, number> = {
   p50: 0.01,
   p95: 0.01,
   p99: 0.01,
+  'fallback-rate': 0.001,
+  // Held from below: less than nothing is nothing.
+  throughput: 0,
+  availability: 0,
 }
 
 /**
@@ -43,8 +49,7 @@ export function measuredValue(
   measurement: Measurement | undefined,
 ): number | undefined {
   if (!measurement || measurement.requests === 0) return undefined
-  const value =
-    metric === 'error-rate' ? measurement.errors / measurement.requests : measurement[metric]
+  const value = readMetric(metric, measurement)
   return value !== undefined && Number.isFinite(value) ? value : undefined
 }
 
@@ -80,14 +85,38 @@ export function describeValue(metric: Metric, value: number): string {
   return `${metricName(metric)} ${formatMetric(metric, value)}`
 }
 
-/** A value in the unit of its metric: `12%` or `400ms`. */
+function readMetric(metric: Metric, measurement: Measurement): number | undefined {
+  switch (metric) {
+    case 'error-rate':
+      return measurement.errors / measurement.requests
+    case 'fallback-rate':
+      return (measurement.fallbacks ?? 0) / measurement.requests
+    case 'throughput':
+      return measurement.rate
+    default:
+      return measurement[metric]
+  }
+}
+
+/** True for a metric that is a share from 0 to 1. */
+export function isShare(metric: Metric): boolean {
+  return metric === 'error-rate' || metric === 'fallback-rate' || metric === 'availability'
+}
+
+/** True for a metric whose fall is what hurts. */
+export function isHeldFromBelow(metric: Metric): boolean {
+  return metric === 'throughput' || metric === 'availability'
+}
+
+/** A value in the unit of its metric: `12%`, `400ms` or `38.5/s`. */
 export function formatMetric(metric: Metric, value: number): string {
-  return formatValue(value, metric === 'error-rate' ? 'ratio' : 'seconds')
+  if (metric === 'throughput') return `${Number(value.toPrecision(4))}/s`
+  return formatValue(value, isShare(metric) ? 'ratio' : 'seconds')
 }
 
 /** The metric in words. */
 export function metricName(metric: Metric): string {
-  return metric === 'error-rate' ? 'error rate' : metric
+  return metric.replace('-', ' ')
 }
 
 function resolve(
@@ -102,7 +131,9 @@ function resolve(
   const reference = threshold.kind === 'baseline' ? references.baseline : references.blue
   const measured = measuredValue(metric, reference)
   if (measured === undefined || !reference || reference.requests < LEAST_REFERENCE) return undefined
-  const value = Math.max(threshold.factor * measured, RELATIVE_FLOOR[metric])
+  // What blue did alone, green is to do of its share.
+  const share = metric === 'throughput' ? (references.weight ?? 100) / 100 : 1
+  const value = Math.max(threshold.factor * measured * share, RELATIVE_FLOOR[metric])
   return {
     metric,
     side,

@@ -1,3 +1,4 @@
+import type { Then } from './action.ts'
 import type { Plan } from './plan.ts'
 import type { ServiceWeights } from './weights.ts'
 
@@ -5,6 +6,12 @@ import type { ServiceWeights } from './weights.ts'
 export interface Measurement {
   requests: number
   errors: number
+  /** Answers that green got by falling back to blue: neither errors nor successes; default 0. */
+  fallbacks?: number
+  /** Answers a second of the whole service, both colours; undefined where nothing was measured. */
+  rate?: number
+  /** Share of the time in which the router found it healthy, 0 to 1. */
+  availability?: number
   /** Seconds; undefined where nothing was measured. */
   p50?: number
   p95?: number
@@ -21,6 +28,41 @@ export interface Verdict {
   /** Both numbers, in words. */
   reason: string
   at: string
+}
+
+/** An operation of the plan that was run. */
+export interface OperationRecord {
+  operation: string
+  /** The position it was run for. */
+  position: string
+  attempt: number
+  result: 'done' | 'failed' | 'running'
+  /** The end of what it said, or why it failed. */
+  reason: string
+  at: string
+}
+
+/** The end of a phase: what stood, and what was shown there. */
+export interface Checkpoint {
+  phase: string
+  position: string
+  attempt: number
+  at: string
+  weights: ServiceWeights
+  /** The gates that passed at it. */
+  gates: string[]
+}
+
+/** What was observed when something called for people to look: held until it is resolved. */
+export interface Investigation {
+  /** The guardrail that opened it. */
+  guardrail: string
+  service: string
+  value: string
+  threshold: string
+  position: string
+  openedAt: string
+  closedAt?: string
 }
 
 /** A backup that was taken, and how it was verified. */
@@ -43,6 +85,8 @@ export interface BackupRecord {
 export interface Journal {
   plan: Plan
   planHash: string
+  /** How many times faster than real its waits pass; default 1. */
+  clock?: number
   /** The last position whose weights were read back. */
   verified: { position: string; at: string }
   /** The weights last verified as live. */
@@ -58,6 +102,11 @@ export interface Journal {
   baselines: Record<string, Measurement>
   verdicts: Verdict[]
   backups: BackupRecord[]
+  operations?: OperationRecord[]
+  checkpoints?: Checkpoint[]
+  investigations?: Investigation[]
+  /** Flags that a guardrail has set, by name; they stay. */
+  flags?: Record<string, boolean>
 }
 
 /** An alarm that is active now. */
@@ -67,5 +116,5 @@ export interface Alarm {
   value: string
   threshold: string
   since: string
-  then: 'rollback' | 'hold' | 'notify'
+  then: Then
 }

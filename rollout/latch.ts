@@ -1,4 +1,4 @@
-import type { ServiceWeights } from './weights.ts'
+import { lower, type ServiceWeights, sameWeights } from './weights.ts'
 
 /** One rollback: from not latched to latched, whatever number of alarms came with it. */
 export interface Trip {
@@ -18,6 +18,20 @@ export interface Trip {
   at: string
   /** One sentence for people. */
   reason: string
+  /** The services that go back for it; undefined: all of them. */
+  services?: string[]
+}
+
+/** What is still before a rollback that goes down step by step. */
+export interface Descent {
+  /** Green's weights that it has not come to yet, falling. */
+  left: number[]
+  /** Observed between two steps, ms of the plan's clock. */
+  everyMs: number
+  /** When the ceiling fell last, ISO 8601, UTC. */
+  since: string
+  /** Where it ends. */
+  landing: ServiceWeights
 }
 
 /**
@@ -31,6 +45,8 @@ export interface Latch {
   latched: boolean
   /** While latched: the most that each service's green may have; it only falls. */
   ceiling: ServiceWeights
+  /** While a progressive rollback is on its way down. */
+  descent?: Descent
   trip?: Trip
 }
 
@@ -39,11 +55,12 @@ export function clearLatch(): Latch {
   return { trips: 0, attempt: 1, latched: false, ceiling: {} }
 }
 
-/** Latches. A latch that is latched already keeps its trip; only its ceiling may fall. */
+/** Latches. A latch that is latched already keeps its trip: {@link deepen} lowers it. */
 export function latchAt(
   latch: Latch,
   trip: Omit<Trip, 'number' | 'attempt'>,
   ceiling: ServiceWeights,
+  descent?: Descent,
 ): Latch {
   if (latch.latched) return latch
   const number = latch.trips + 1
@@ -52,8 +69,24 @@ export function latchAt(
     attempt: latch.attempt,
     latched: true,
     ceiling,
+    ...(descent ? { descent } : {}),
     trip: { ...trip, number, attempt: latch.attempt },
   }
+}
+
+/**
+ * A latch whose rollback must go further down: another guardrail has tripped below its ceiling, or
+ * one that goes down step by step is no longer to wait. The number of the trip stays.
+ * @returns the latch itself where nothing falls
+ */
+export function deepen(latch: Latch, landing: string, weights: ServiceWeights): Latch {
+  if (!latch.latched) return latch
+  const base = latch.descent ? latch.descent.landing : latch.ceiling
+  const ceiling = lower(base, { ...base, ...weights })
+  const falls = !sameWeights(ceiling, base)
+  if (!falls && !latch.descent) return latch
+  const { descent: _ended, trip, ...rest } = latch
+  return { ...rest, ceiling, ...(trip ? { trip: falls ? { ...trip, landing } : trip } : {}) }
 }
 
 /** True when this attempt is the one that takes the latch off: trips + 1, no less and no more. */

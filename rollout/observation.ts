@@ -28,6 +28,8 @@ export interface Observation {
   latch: Latch | 'missing' | Unavailable
   guard: Guard
   alarms: Alarm[] | Unavailable
+  /** The journal of the environment before this one, where the plan has environments. */
+  previous?: Journal | 'missing' | Unavailable
 }
 
 export function isUnavailable(value: unknown): value is Unavailable {

@@ -1,3 +1,4 @@
+import { rollsBack } from './action.ts'
 import type { Colour, ColourName, Gate, Guardrail, Metric, Plan } from './plan.ts'
 import { formatPath, type Keys, type Lenient } from './plan-parts.ts'
 import { type Finding, nearest, show } from './plan-problems.ts'
@@ -55,7 +56,7 @@ function servicesChecks({ services }: Parts): Check[] {
   }
   return entries(services).flatMap(([name, service]) => {
     const keys = ['services', name]
-    const { blue, green } = service
+    const [blue, green] = [running(service.blue), running(service.green)]
     const same =
       blue?.url !== undefined && blue.url === green?.url
         ? [
@@ -66,16 +67,22 @@ function servicesChecks({ services }: Parts): Check[] {
           ]
         : []
     return [
-      ...COLOURS.flatMap((colour) => colourChecks(service[colour], [...keys, colour])),
+      ...COLOURS.flatMap((colour) => colourChecks(running(service[colour]), [...keys, colour])),
       ...same,
       ...affinityChecks(service.affinity, [...keys, 'affinity']),
     ]
   })
 }
 
+/** A colour that is there: blue may be `none`. */
+function running(colour: Lenient<Colour> | 'none' | undefined): Lenient<Colour> | undefined {
+  return colour === 'none' ? undefined : colour
+}
+
 function colourChecks(colour: Lenient<Colour> | undefined, keys: Keys): Check[] {
   if (!colour) return []
-  const { command, port, url, environment } = colour
+  const { command, port, url, environment, servedBy } = colour
+  if (servedBy !== undefined) return []
   const rests = [
     [...keys, 'command'],
     [...keys, 'port'],
@@ -217,7 +224,7 @@ function guardrailChecks({ guardrails }: Parts): Check[] {
     })
   }
   const all = Object.values(guardrails ?? {})
-  if (guardrails && !all.some((one) => one === undefined || one.then === 'rollback')) {
+  if (guardrails && !all.some((one) => one?.then === undefined || rollsBack(one as Guardrail))) {
     checks.push({
       keys: ['guardrails'],
       message:
@@ -511,7 +518,10 @@ function portChecks({ local, services }: Parts): Check[] {
     } else if (!other) taken.set(port, keys)
   }
   const colours = entries(services).flatMap(([name, service]) =>
-    COLOURS.map((colour) => ({ keys: ['services', name, colour], value: service[colour] })),
+    COLOURS.map((colour) => ({
+      keys: ['services', name, colour],
+      value: running(service[colour]),
+    })),
   )
   for (const { keys, value } of colours) {
     if (value?.port !== undefined && value.url === undefined) {

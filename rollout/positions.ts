@@ -1,4 +1,5 @@
 import type { Plan } from './plan.ts'
+import { groupName, groupsOf, phasesOf } from './services.ts'
 import { allBlue, type ServiceWeights, split } from './weights.ts'
 
 /** A named place on the way from blue to green. The plan compiles to a linear list of them. */
@@ -6,48 +7,96 @@ export interface Position {
   index: number
   name: string
   kind: 'start' | 'step' | 'promoted' | 'released' | 'retired'
+  /** The phase that the step belongs to; undefined outside of the phases. */
+  phase?: string
+  /** The services whose weight the step changes; all of them outside of the phases. */
+  services: string[]
   weights: ServiceWeights
   /** How long it is watched, in ms of the plan's own clock, before it may be left. */
   bakeMs: number
+  /** After the move: what is not yet part of the bake, in ms of the plan's own clock. */
+  settleMs: number
   /** The gates judged at the end of the bake, before it is left. */
   gates: string[]
+  /** True for the last step of a phase: leaving it records a checkpoint. */
+  endsPhase: boolean
 }
 
 /**
- * Compiles a plan into its positions: `start`, each step of each service in the plan's order,
- * `promoted` (all green, blue protected), `released` (guard disarmed), `retired` (blue deleted).
+ * Compiles a plan into its positions: `start`, each step of each group of services in phase and
+ * dependency order, `promoted` (all green, blue protected), `released` (guard disarmed), `retired`
+ * (blue deleted). Services that move together have one name; where a weight comes twice, the phase
+ * stands before it: `scale/match@25`.
  */
 export function positionsOf(plan: Plan): Position[] {
   const services = Object.keys(plan.services)
-  let weights = allBlue(services)
+  const steps = stepsOf(plan)
+  const names = steps.map(({ name }) => name)
+  const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index))
+  const none = allBlue(services)
+  const weights = steps.at(-1)?.weights ?? none
+  const outside = { services, settleMs: 0, endsPhase: false }
   const positions: Omit<Position, 'index'>[] = [
     {
+      ...outside,
       name: 'start',
       kind: 'start',
-      weights,
+      weights: none,
       bakeMs: plan.start.bake,
-      gates: unique([...plan.start.gates, ...gatesAt(plan, 'start')]),
+      gates: unique([
+        ...plan.start.gates,
+        ...gatesAt(plan, 'start'),
+        ...(phasesOf(plan)[0]?.begin ?? []),
+      ]),
     },
+    ...steps.map((step) => ({
+      ...step,
+      name: twice.has(step.name) ? `${step.phase}/${step.name}` : step.name,
+    })),
+    {
+      ...outside,
+      name: 'promoted',
+      kind: 'promoted',
+      weights,
+      bakeMs: plan.retire.after,
+      gates: unique(plan.retire.gates),
+    },
+    { ...outside, name: 'released', kind: 'released', weights, bakeMs: 0, gates: [] },
+    { ...outside, name: 'retired', kind: 'retired', weights, bakeMs: 0, gates: [] },
   ]
-  for (const service of services) {
-    for (const step of plan.steps) {
-      const { weight, bake, gates } =
-        typeof step === 'number' ? { weight: step, bake: undefined, gates: [] } : step
-      weights = { ...weights, [service]: split(weight) }
-      positions.push({
-        name: `${service}@${weight}`,
-        kind: 'step',
-        weights,
-        bakeMs: bake ?? plan.bake,
-        gates: unique([...gates, ...gatesAt(plan, 'every-step')]),
-      })
-    }
-  }
-  const end = { weights, gates: [] }
-  positions.push({ ...end, name: 'promoted', kind: 'promoted', bakeMs: plan.retire.after })
-  positions.push({ ...end, name: 'released', kind: 'released', bakeMs: 0 })
-  positions.push({ ...end, name: 'retired', kind: 'retired', bakeMs: 0 })
   return positions.map((position, index) => ({ index, ...position }))
+}
+
+function stepsOf(plan: Plan): (Omit<Position, 'index'> & { phase: string })[] {
+  let weights = allBlue(Object.keys(plan.services))
+  const phases = phasesOf(plan)
+  return phases.flatMap((phase, index) => {
+    const following = phases[index + 1]?.begin ?? []
+    const steps = groupsOf(plan, phase.services).flatMap((group) =>
+      (phase.steps ?? plan.steps).map((step) => {
+        const { weight, bake, gates } =
+          typeof step === 'number' ? { weight: step, bake: undefined, gates: [] } : step
+        weights = { ...weights, ...Object.fromEntries(group.map((name) => [name, split(weight)])) }
+        return {
+          name: `${groupName(plan, group)}@${weight}`,
+          kind: 'step' as const,
+          phase: phase.name,
+          services: group,
+          weights,
+          bakeMs: bake ?? phase.bake ?? plan.bake,
+          settleMs: plan.settle,
+          gates: unique([...gates, ...gatesAt(plan, 'every-step')]),
+          endsPhase: false,
+        }
+      }),
+    )
+    const last = steps.at(-1)
+    if (last) {
+      last.endsPhase = true
+      last.gates = unique([...last.gates, ...phase.end, ...following])
+    }
+    return steps
+  })
 }
 
 /**
@@ -65,16 +114,40 @@ export function findPosition(
 }
 
 /**
- * Where a rollback lands: the last position at which every service stood at 0.
- * With one scope, the whole plan, that is the start.
+ * Where a rollback lands: the last position at which every service of its scope stood at 0. What
+ * came later in the plan comes back with it.
+ * @param scope default every service, the whole plan
  */
-export function landingOf(positions: readonly Position[], from: Position): Position {
+export function landingOf(
+  positions: readonly Position[],
+  from: Position,
+  scope: readonly string[] = Object.keys(from.weights),
+): Position {
   const candidates = positions.filter(
     (position) =>
       position.index <= from.index &&
-      Object.values(position.weights).every(({ green }) => green === 0),
+      scope.every((service) => (position.weights[service]?.green ?? 0) === 0),
   )
   return candidates.at(-1) ?? (positions[0] as Position)
+}
+
+/** How much of a plan a rollback takes back. */
+export type Scope = 'service' | 'phase' | 'plan'
+
+/**
+ * The services that go back when something trips for one of them.
+ * - service: it, and what moves together with it
+ * - phase: every service of the phases up to `from` that it moves in
+ * - plan: all
+ */
+export function servicesInScope(plan: Plan, scope: Scope, service: string | undefined): string[] {
+  const all = Object.keys(plan.services)
+  if (scope === 'plan' || service === undefined || !all.includes(service)) return all
+  if (scope === 'phase') {
+    const within = phasesOf(plan).filter(({ services }) => services.includes(service))
+    return unique(within.flatMap(({ services }) => services))
+  }
+  return groupsOf(plan, all).find((group) => group.includes(service)) ?? [service]
 }
 
 function gatesAt(plan: Plan, at: 'start' | 'every-step'): string[] {
@@ -83,6 +156,6 @@ function gatesAt(plan: Plan, at: 'start' | 'every-step'): string[] {
     .map(([name]) => name)
 }
 
-function unique(names: string[]): string[] {
+function unique(names: readonly string[]): string[] {
   return [...new Set(names)]
 }

@@ -21,6 +21,10 @@ export interface Refusal {
     | 'guard'
     | 'backup'
     | 'blue'
+    | 'descending'
+    | 'operation'
+    | 'investigation'
+    | 'environment'
   /** A config key, a name of the plan, or a part of the platform. */
   place: string
   /** What was found, with its numbers. */

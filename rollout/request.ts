@@ -12,6 +12,8 @@ export interface Request {
   confirmed: string[]
   /** sluice:clock: how many times faster than real the plan's waits pass. */
   clock: number
+  /** sluice:environment, where the plan has environments. */
+  environment?: string
 }
 
 /** The line of sluice:confirmed that answers for a position in an attempt. */

@@ -1,4 +1,12 @@
-import { boundOf, formatMetric, metricName, type References } from './guardrail.ts'
+import { rollsBack } from './action.ts'
+import {
+  boundOf,
+  formatMetric,
+  isHeldFromBelow,
+  isShare,
+  metricName,
+  type References,
+} from './guardrail.ts'
 import type { Guardrail, Metric } from './plan.ts'
 
 /**
@@ -56,9 +64,10 @@ const LEAST_TOLERATED = 0.001
 export function judgesAtOnce(guardrail: Guardrail): boolean {
   return (
     guardrail.metric !== undefined &&
+    !isHeldFromBelow(guardrail.metric) &&
     guardrail.above !== undefined &&
     guardrail.for === undefined &&
-    guardrail.then === 'rollback'
+    rollsBack(guardrail)
   )
 }
 
@@ -74,12 +83,12 @@ export function detectorFor(
   if (!judgesAtOnce(guardrail)) return undefined
   const bound = boundOf(guardrail, references)
   if (!bound) return undefined
-  if (bound.metric === 'error-rate') {
+  if (isShare(bound.metric)) {
     if (bound.value >= 1) return undefined
     return detector(bound.metric, bound.value, bound.text)
   }
   // pXX above L is the same as: more than 1 - XX/100 of the answers are slower than L.
-  const tail = TAIL[bound.metric]
+  const tail = TAIL[bound.metric] ?? 1
   const threshold = `${formatMetric('error-rate', tail)} (${bound.metric} above ${bound.text})`
   return { ...detector(bound.metric, tail, threshold), slowerThan: bound.value }
 }
@@ -91,9 +100,10 @@ export function detectorFor(
  * @returns undefined where the answer says nothing: one that never came has no latency
  */
 export function isBad(
-  { slowerThan }: Detector,
-  answer: { bad: boolean; seconds?: number },
+  { metric, slowerThan }: Detector,
+  answer: { bad: boolean; seconds?: number; fallback?: boolean },
 ): boolean | undefined {
+  if (metric === 'fallback-rate') return answer.fallback ?? false
   if (slowerThan === undefined) return answer.bad
   return answer.seconds === undefined ? undefined : answer.seconds > slowerThan
 }
@@ -144,7 +154,7 @@ export function evidenceNeeded(
   return { least, expected: Math.max(least, h / drift) }
 }
 
-const TAIL: Record<Exclude<Metric, 'error-rate'>, number> = { p50: 0.5, p95: 0.05, p99: 0.01 }
+const TAIL: Partial<Record<Metric, number>> = { p50: 0.5, p95: 0.05, p99: 0.01 }
 
 function detector(metric: Metric, share: number, threshold: string): Detector {
   const tolerated = Math.max(share, LEAST_TOLERATED)

@@ -1,22 +1,26 @@
 import { z } from 'zod'
 import { formatDuration, parseDuration } from './duration.ts'
 
+export type Unit = 'ratio' | 'seconds' | 'bytes' | 'number'
+
 /**
  * What a measured value is held against.
- * - absolute: a ratio (5% is 0.05), seconds (150ms is 0.15) or a bare number
+ * - absolute: a ratio (5% is 0.05), seconds (150ms is 0.15), bytes (400MB) or a bare number
  * - baseline: a multiple of what blue measured before the first step
  * - blue: a multiple of what blue measures now
  */
 export type Threshold =
-  | { kind: 'absolute'; value: number; unit: 'ratio' | 'seconds' | 'number' }
+  | { kind: 'absolute'; value: number; unit: Unit }
   | { kind: 'baseline'; factor: number }
   | { kind: 'blue'; factor: number }
 
 const RELATIVE = /^(\d+(?:\.\d+)?)(x|%)\s+(?:of\s+)?(baseline|blue)$/
+const BYTES = /^(\d+(?:\.\d+)?)(kB|MB|GB)$/
+const SIZES: Record<string, number> = { kB: 1_000, MB: 1_000_000, GB: 1_000_000_000 }
 const PERCENT = /^(\d+(?:\.\d+)?)%$/
 
 /**
- * Reads `5%`, `150ms`, `0.9`, `2x baseline`, `60% of baseline` or `110% of blue`.
+ * Reads `5%`, `150ms`, `400MB`, `0.9`, `2x baseline`, `60% of baseline` or `110% of blue`.
  * @returns undefined when the text is none of these
  */
 export function parseThreshold(text: string | number): Threshold | undefined {
@@ -32,6 +36,11 @@ export function parseThreshold(text: string | number): Threshold | undefined {
   }
   const percent = PERCENT.exec(text)
   if (percent) return { kind: 'absolute', value: Number(percent[1]) / 100, unit: 'ratio' }
+  const bytes = BYTES.exec(text)
+  if (bytes) {
+    const value = Number(bytes[1]) * (SIZES[bytes[2] ?? ''] ?? 1)
+    return { kind: 'absolute', value, unit: 'bytes' }
+  }
   const duration = parseDuration(text)
   if (duration !== undefined) return { kind: 'absolute', value: duration / 1_000, unit: 'seconds' }
   return undefined
@@ -50,9 +59,10 @@ export function formatThreshold(threshold: Threshold): string {
 }
 
 /** Writes a measured value in the unit of what it is held against. */
-export function formatValue(value: number, unit: 'ratio' | 'seconds' | 'number'): string {
+export function formatValue(value: number, unit: Unit): string {
   if (unit === 'ratio') return `${round(value * 100)}%`
   if (unit === 'seconds') return formatDuration(value * 1_000)
+  if (unit === 'bytes') return `${round(value / 1_000_000)}MB`
   return String(round(value))
 }
 
@@ -60,7 +70,7 @@ function round(value: number): number {
   return Number(value.toPrecision(4))
 }
 
-const HELP = 'give 5%, 150ms, a number, "2x baseline", "60% of baseline" or "110% of blue"'
+const HELP = 'give 5%, 150ms, 400MB, a number, "2x baseline", "60% of baseline" or "110% of blue"'
 
 /** A threshold field of the plan. */
 export const thresholdSchema = z

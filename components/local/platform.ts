@@ -80,6 +80,7 @@ interface SupervisedColour {
 export function coloursOf(plan: Plan, keepBlue: boolean): SupervisedColour[] {
   return Object.entries(plan.services).flatMap(([service, { blue, green, health }]) =>
     Object.entries({ ...(keepBlue ? { blue } : {}), green }).flatMap(([name, colour]) => {
+      if (colour === 'none') return []
       const { command, port } = colour
       if (!command || port === undefined) return []
       return [{ process: `${service}-${name}`, colour: { ...colour, command, port }, health }]

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { actionOf } from '../../rollout/action.ts'
 import { formatDuration } from '../../rollout/duration.ts'
 import { formatMetric, LEAST_REFERENCE, RELATIVE_FLOOR } from '../../rollout/guardrail.ts'
 import type { Guardrail, Metric, Plan } from '../../rollout/plan.ts'
@@ -35,7 +36,7 @@ const LEAST_FOR_MS = 1_000
 // The router saw the server fail its checks; this only outlasts a restart of the hook.
 const SERVER_DOWN_FOR_MS = 1_000
 
-const QUANTILES: Record<Exclude<Metric, 'error-rate'>, string> = {
+const QUANTILES: Partial<Record<Metric, string>> = {
   p50: '0.5',
   p95: '0.95',
   p99: '0.99',
@@ -93,7 +94,8 @@ function guardrailRules(
   service: string,
   clock: number,
 ): AlertRule[] {
-  const { metric, above, below, warn, severity, then } = guardrail
+  const { metric, above, below, warn, severity } = guardrail
+  const then = actionOf(guardrail).do
   const threshold = above ?? below
   if (!metric || !threshold) return []
   const common = {

@@ -1,4 +1,5 @@
 import type { ColourName, Plan, Service } from '../../rollout/plan.ts'
+import { colourOf, addressOf as placeOf } from '../../rollout/services.ts'
 import { addressOf, bindAddress, plainName, plainPath, quoteWord } from './haproxy-text.ts'
 import type { Layout, Ports } from './layout.ts'
 
@@ -48,8 +49,8 @@ export function haproxyConfig(
     defaultsSection(options.serverTimeoutMs ?? 5_000),
     frontendSection(plan, layout, ports, options),
     ...services.flatMap(([name, service]) => [
-      ...(options.retired ? [] : [blueSection(name, service)]),
-      greenSection(name, service, options),
+      ...(options.retired || service.blue === 'none' ? [] : [blueSection(plan, name, service)]),
+      greenSection(plan, name, service, options),
     ]),
     ...(options.disarmed || options.retired ? [] : [guardSection(ports)]),
     ...resolversSection(plan),
@@ -123,11 +124,12 @@ function frontendSection(
       ? '  http-request set-var(txn.wanted) str(green)'
       : '  http-request set-var(txn.wanted) str(green) if { var(txn.bucket),sub(txn.green) lt 0 }',
     // Only what may safely be done twice is done twice; a connection that failed carried nothing.
+    ...services.flatMap((name) => offLines(name, plan.services[name]!, options)),
     '  http-request disable-l7-retry unless { method GET HEAD OPTIONS }',
     '  http-request set-var(txn.debug) bool(true) if { req.hdr(x-sluice-debug) -m found }',
     '  http-response set-header x-sluice-color %[srv_name,regsub(_backup,)] if { var(txn.debug) -m found }',
     '  log-format "sluice %[var(txn.service)] %[var(txn.wanted)] %[srv_name] %ST %Tr %Ta %ts"',
-    ...services.flatMap((name) => backendLines(name, options)),
+    ...services.flatMap((name) => backendLines(name, plan.services[name]!, options)),
   ]
 }
 
@@ -182,33 +184,54 @@ function affinityLines(name: string, service: Service): string[] {
   return lines
 }
 
-function backendLines(name: string, { disarmed, retired }: RouterOptions): string[] {
+/** What has no blue is off for the users who are on blue, and for all while green is away. */
+function offLines(name: string, { blue }: Service, { disarmed, retired }: RouterOptions): string[] {
+  if (blue !== 'none' || retired) return []
+  const here = `{ var(txn.service) -m str ${name} }`
+  const off = `  http-request return status 404 content-type text/plain string "not here yet" if ${here}`
+  const green = backendOf(name, 'green')
+  return [
+    `${off} { var(txn.wanted) -m str blue }`,
+    `${off} !{ nbsrv(${green}) gt 0 }`,
+    ...(disarmed ? [] : [`${off} !{ nbsrv(guard) gt 0 }`]),
+  ]
+}
+
+function backendLines(
+  name: string,
+  { blue }: Service,
+  { disarmed, retired }: RouterOptions,
+): string[] {
   const here = `{ var(txn.service) -m str ${name} }`
   const green = backendOf(name, 'green')
   if (retired) return [`  use_backend ${green} if ${here}`]
   const guard = disarmed ? '' : ' { nbsrv(guard) gt 0 }'
   return [
     `  use_backend ${green} if ${here} { var(txn.wanted) -m str green } { nbsrv(${green}) gt 0 }${guard}`,
-    `  use_backend ${backendOf(name, 'blue')} if ${here}`,
+    ...(blue === 'none' ? [] : [`  use_backend ${backendOf(name, 'blue')} if ${here}`]),
   ]
 }
 
-function blueSection(name: string, service: Service): string[] {
-  const place = `services.${name}.blue`
+function blueSection(plan: Plan, name: string, service: Service): string[] {
   return [
     `backend ${backendOf(name, 'blue')}`,
     ...healthLines(name, service),
     // Blue is the side that everything falls back to: it is given up later than green.
-    `  server blue ${serverOf(service.blue, place)} fall 4`,
+    `  server blue ${serverOf(plan, name, 'blue')} fall 4`,
   ]
 }
 
-function greenSection(name: string, service: Service, { retired }: RouterOptions): string[] {
-  const green = serverOf(service.green, `services.${name}.green`)
+function greenSection(
+  plan: Plan,
+  name: string,
+  service: Service,
+  { retired }: RouterOptions,
+): string[] {
+  const green = serverOf(plan, name, 'green')
   const lines = [`backend ${backendOf(name, 'green')}`, ...healthLines(name, service)]
   // Without blue there is nowhere else to go, so that only its checks close green.
-  if (retired) return [...lines, `  server green ${green}`]
-  const blue = serverOf(service.blue, `services.${name}.blue`)
+  if (retired || service.blue === 'none') return [...lines, `  server green ${green}`]
+  const blue = serverOf(plan, name, 'blue')
   return [
     ...lines,
     // A hung green is closed by its checks within a second; reads that wait on it go to blue then.
@@ -244,21 +267,23 @@ function guardSection(ports: Ports): string[] {
   ]
 }
 
-function serverOf(colour: Service['blue'], place: string): string {
-  if (colour.url === undefined) {
-    if (colour.port !== undefined) return `127.0.0.1:${colour.port}`
+function serverOf(plan: Plan, service: string, colour: ColourName): string {
+  const place = `services.${service}.${colour}`
+  const found = placeOf(plan, service, colour)
+  if (!found) {
     throw new Error(
       `${place}: has neither a url nor a port, so the router does not know where it is; next: give one`,
     )
   }
-  const { text, resolve } = addressOf(colour.url, `${place}.url`)
+  if ('port' in found) return `127.0.0.1:${found.port}`
+  const { text, resolve } = addressOf(found.url, `${place}.url`)
   return resolve ? `${text} resolvers names init-addr last,libc,none` : text
 }
 
 /** Names are asked for again while the router runs; only where a colour has one. */
 function resolversSection(plan: Plan): string[][] {
   const named = Object.values(plan.services)
-    .flatMap(({ blue, green }) => [blue.url, green.url])
+    .flatMap((service) => [colourOf(service, 'blue')?.url, service.green.url])
     .some((url) => url !== undefined && addressOf(url, 'url').resolve)
   return named ? [['resolvers names', '  parse-resolv-conf']] : []
 }

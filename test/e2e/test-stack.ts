@@ -204,7 +204,8 @@ export class TestStack {
 
   /** Makes a colour misbehave, or well again. */
   async fault(colour: 'blue' | 'green', faults: Record<string, number> | undefined): Promise<void> {
-    const port = this.plan.services['huntred']?.[colour].port
+    const own = this.plan.services['huntred']?.[colour]
+    const port = own === 'none' ? undefined : own?.port
     await fetch(`http://127.0.0.1:${port}/faults`, {
       method: faults ? 'PUT' : 'DELETE',
       ...(faults ? { body: JSON.stringify(faults) } : {}),
