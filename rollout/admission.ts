@@ -99,10 +99,13 @@ export function admit(
 
   const latch = effectiveLatch(observation, known, lastAttempt, none)
   const edited = known ? editOfPassed(request, known, target, from) : undefined
-  if (edited) return held([edited])
+  if (known && edited) {
+    // Whatever else holds it, the edit aside, belongs into the same refusal.
+    const unedited = { ...request, planHash: known.planHash }
+    return held([edited, ...admit(unedited, observation, stage, lastAttempt).refusals])
+  }
 
-  const seen = lastAttempt !== request.attempt
-  const acknowledged = latch !== undefined && acknowledges(latch, request.attempt) && seen
+  const acknowledged = latch !== undefined && acknowledges(latch, request.attempt, lastAttempt)
   if (latch?.latched && !acknowledged) {
     // Of a latch that is missing nobody knows where it tripped: where the journal stands is near.
     const tripped =
