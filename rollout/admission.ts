@@ -320,19 +320,17 @@ function latchedRefusal(request: Request, latch: Latch): Refusal {
     code: 'latched',
     place: 'sluice:step',
     message: `${request.position} was asked for while latched: ${describeTrip(latch)}`,
-    next: acknowledgement(latch),
+    next: acknowledgement(latch, request.attempt),
   }
 }
 
 function latchedWarning(request: Request, latch: Latch): string {
   const needed = latch.trips + 1
-  let early = ''
-  if (request.attempt > needed) {
-    early = ` sluice:attempt is ${request.attempt}, but only ${needed} acknowledges trip ${latch.trips}.`
-  } else if (request.attempt === needed) {
-    early = ` sluice:attempt was ${needed} before trip ${latch.trips} happened, and acknowledges nothing unseen: pulumi config set sluice:attempt ${latch.attempt}, then pulumi up, first.`
-  }
-  return `latched: ${describeTrip(latch)}.${early} Green stays where the rollback put it, whatever sluice:step says. To go on: ${acknowledgement(latch)}`
+  const beyond =
+    request.attempt > needed
+      ? ` sluice:attempt is ${request.attempt}, but only ${needed} acknowledges trip ${latch.trips}.`
+      : ''
+  return `latched: ${describeTrip(latch)}.${beyond} Green stays where the rollback put it, whatever sluice:step says. To go on: ${acknowledgement(latch, request.attempt)}`
 }
 
 /** What tripped, with both numbers and the time. */
@@ -342,8 +340,17 @@ export function describeTrip(latch: Latch): string {
   return `trip ${trip.number}, ${trip.cause}: ${trip.value} against ${trip.threshold}, at ${trip.at}, from ${trip.position} to ${trip.landing}`
 }
 
-/** The two lines of config that acknowledge a trip. */
-export function acknowledgement(latch: Latch): string {
+/**
+ * The two lines of config that acknowledge a trip.
+ *
+ * @param attempt the one that did not acknowledge it; trips + 1 was raised before the trip, and has to
+ * be taken back first
+ */
+export function acknowledgement(latch: Latch, attempt?: number): string {
   const landing = latch.trip?.landing ?? 'start'
-  return `pulumi config set sluice:attempt ${latch.trips + 1} and pulumi config set sluice:step ${landing}, then pulumi up`
+  const early =
+    attempt === latch.trips + 1
+      ? `sluice:attempt was ${attempt} before trip ${latch.trips} happened, and acknowledges nothing unseen: pulumi config set sluice:attempt ${latch.attempt}, then pulumi up; after that `
+      : ''
+  return `${early}pulumi config set sluice:attempt ${latch.trips + 1} and pulumi config set sluice:step ${landing}, then pulumi up`
 }

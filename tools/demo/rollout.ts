@@ -46,7 +46,7 @@ export class Rollout {
           confirmed: [],
           clock: CLOCK,
         }
-        const { refusals } = outlookOf(request, observation)
+        const { refusals } = outlookOf(request, observation, attempt)
         const open = refusals.filter(({ code }) => !accepted.includes(code))
         why = open.map(({ place, message }) => `${place} ${message}`).join('; ')
         if (latchOf(observation)?.latched) throw new Error('it was rolled back, and should not be')
