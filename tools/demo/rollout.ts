@@ -57,6 +57,12 @@ export class Rollout {
     return found
   }
 
+  /** The latch, where it is on. */
+  async latched(): Promise<Latch | undefined> {
+    const latch = latchOf(await this.platform.observe())
+    return latch?.latched ? latch : undefined
+  }
+
   /** Waits until the latch is on. */
   waitForLatch(): Promise<Latch> {
     return this.#waitFor(
@@ -78,7 +84,9 @@ export class Rollout {
         const bound = boundOf(guardrail, { baseline })
         const value = guardrail.metric && measuredValue(guardrail.metric, measured)
         if (!bound || value === undefined) return []
-        return [`${describeValue(bound.metric, value)} (limit ${bound.text})`]
+        return [
+          `${describeValue(bound.metric, value)} (limit ${bound.text.replace(/ \((.*)\)$/, ', $1')})`,
+        ]
       })
       .join(', ')
   }
