@@ -1,6 +1,7 @@
 import { describeRefusals } from '../rollout/refusal.ts'
 import { editConfigFile } from './config-file.ts'
 import { NotDone } from './errors.ts'
+import { lastAttemptOf } from './last-attempt.ts'
 import { journalOf, lasting, latchOf, type Outlook, outlookOf } from './outlook.ts'
 import { runPulumi } from './pulumi.ts'
 import { type OpenStack, openStack, type StackOptions } from './stack.ts'
@@ -23,7 +24,8 @@ interface Sight {
 async function look(options: StackOptions): Promise<Sight> {
   const stack = await openStack(options)
   const observation = await stack.platform.observe()
-  const outlook = outlookOf(stack.request(), observation)
+  const lastAttempt = await lastAttemptOf(stack, observation)
+  const outlook = outlookOf(stack.request(), observation, lastAttempt)
   const blocking = lasting(outlook.refusals, observation)
   return { stack, outlook, blocking, latched: latchOf(observation)?.latched ?? false }
 }

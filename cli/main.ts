@@ -49,6 +49,13 @@ function exitCodeOf(error: unknown): number {
   return 1
 }
 
+// A reader that has read enough (`| head -1`) is no reason to leave an emergency half done.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
 try {
   if (process.argv.length <= 2) program.help({ error: true })
   await program.parseAsync(process.argv)

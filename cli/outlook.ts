@@ -20,13 +20,23 @@ export interface Outlook {
   change: string
 }
 
-/** Looks at the next position of a rollout: would it be admitted now? Pure. */
-export function outlookOf(request: Request, observation: Observation): Outlook {
+/**
+ * Looks at the next position of a rollout: would it be admitted now? Pure.
+ *
+ * @param lastAttempt the attempt of the last update, as admission takes it
+ */
+export function outlookOf(
+  request: Request,
+  observation: Observation,
+  lastAttempt: number | undefined,
+): Outlook {
   const positions = positionsOf(request.plan)
   const journal = journalOf(observation)
   const latch = latchOf(observation)
   const landing =
-    latch && acknowledges(latch, request.attempt) ? (latch.trip?.landing ?? 'start') : undefined
+    latch && acknowledges(latch, request.attempt, lastAttempt)
+      ? (latch.trip?.landing ?? 'start')
+      : undefined
   const standing = journal
     ? findPosition(positions, landing ?? journal.verified.position)
     : undefined
@@ -34,16 +44,11 @@ export function outlookOf(request: Request, observation: Observation): Outlook {
     journal || !isFresh(observation) ? positions[(standing?.index ?? 0) + 1] : positions[0]
   if (!next) return { standing, refusals: [], backupsDue: [], change: '' }
   const asked = { ...request, position: next.name }
-  const decided = admit(
-    asked,
-    observation,
-    'preview',
-    isFresh(observation) ? undefined : request.attempt,
-  )
+  const decided = admit(asked, observation, 'preview', lastAttempt)
   // An admission answers a latched rollout with what stays; for a step that is a refusal.
   const held =
     latch?.latched && !landing && decided.refusals.length === 0
-      ? [latchedRefusal(latch)]
+      ? [latchedRefusal(latch, request.attempt)]
       : decided.refusals
   return {
     standing,
@@ -67,12 +72,21 @@ export function latchOf({ latch }: Observation): Latch | undefined {
   return latch === 'missing' || isUnavailable(latch) ? undefined : latch
 }
 
-/** The lines of config that acknowledge a latch, as commands. */
-export function acknowledgingLines(latch: Latch): string[] {
+/**
+ * What acknowledges a latch, as commands.
+ * @param early true where the attempt was raised before the trip: it has to be taken back first
+ */
+export function acknowledgingLines(latch: Latch, early = false): string[] {
   return [
+    ...(early ? [`pulumi config set sluice:attempt ${latch.attempt}`, 'pulumi up'] : []),
     `pulumi config set sluice:attempt ${latch.trips + 1}`,
     `pulumi config set sluice:step ${latch.trip?.landing ?? 'start'}`,
   ]
+}
+
+/** True where the attempt that would acknowledge was asked for by an update before the trip. */
+export function isEarly(latch: Latch, attempt: number, lastAttempt: number | undefined): boolean {
+  return acknowledges(latch, attempt) && !acknowledges(latch, attempt, lastAttempt)
 }
 
 const PASSES_BY_ITSELF = new Set<Refusal['code']>(['bake', 'evidence', 'baseline', 'gate', 'alarm'])
@@ -98,14 +112,18 @@ export function advise(
   request: Request,
   observation: Observation,
   outlook: Outlook,
+  lastAttempt: number | undefined,
 ): { happens: string; type: string[] } {
   const latch = latchOf(observation)
   const journal = journalOf(observation)
   const asked = findPosition(positionsOf(request.plan), request.position)
-  if (latch?.latched && !acknowledges(latch, request.attempt)) {
+  if (latch?.latched && !acknowledges(latch, request.attempt, lastAttempt)) {
+    const early = isEarly(latch, request.attempt, lastAttempt)
     return {
-      happens: `nothing rises until the rollback is acknowledged`,
-      type: [...acknowledgingLines(latch), 'pulumi up', '(or all of it: sluice retry)'],
+      happens: early
+        ? `nothing rises: sluice:attempt was ${request.attempt} before trip ${latch.trips} happened, and acknowledges nothing unseen`
+        : 'nothing rises until the rollback is acknowledged',
+      type: [...acknowledgingLines(latch, early), 'pulumi up', '(or all of it: sluice retry)'],
     }
   }
   if (latch?.latched) {
@@ -154,11 +172,11 @@ export function advise(
   return { happens: `${name} is free: ${outlook.change}${backups}`, type: ['sluice advance'] }
 }
 
-function latchedRefusal(latch: Latch): Refusal {
+function latchedRefusal(latch: Latch, attempt: number): Refusal {
   return {
     code: 'latched',
     place: 'sluice:attempt',
     message: `latched: ${describeTrip(latch)}`,
-    next: acknowledgement(latch),
+    next: acknowledgement(latch, attempt),
   }
 }

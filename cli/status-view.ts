@@ -6,7 +6,7 @@ import { findPosition, positionsOf } from '../rollout/positions.ts'
 import { confirmationKey, type Request } from '../rollout/request.ts'
 import { formatLatency, formatShare, formatTable } from './format.ts'
 import type { HookStatus } from './hook-status.ts'
-import { acknowledgingLines, advise, journalOf, latchOf, outlookOf } from './outlook.ts'
+import { advise, journalOf, latchOf, outlookOf } from './outlook.ts'
 import { type Paint, plain } from './paint.ts'
 
 /** Everything that a status is made of; nothing else is looked at. */
@@ -14,6 +14,8 @@ export interface StatusInput {
   stack: string
   request: Request
   observation: Observation
+  /** The attempt of the last update, as admission takes it. */
+  lastAttempt: number | undefined
   hook: HookStatus | { unavailable: string }
 }
 
@@ -64,7 +66,7 @@ function weightsLines({ request, observation }: StatusInput): string[] {
   })
 }
 
-function latchLines({ request, observation }: StatusInput, paint: Paint): string[] {
+function latchLines({ request, observation, lastAttempt }: StatusInput, paint: Paint): string[] {
   const { latch } = observation
   if (latch === 'missing') {
     return [observation.deployed ? paint('bad', 'missing, which counts as latched') : 'none yet']
@@ -75,8 +77,10 @@ function latchLines({ request, observation }: StatusInput, paint: Paint): string
   }
   const told = [`${paint('bad', 'LATCHED')}: ${describeTrip(latch)}`]
   if (latch.trip?.reason) told.push(latch.trip.reason)
-  if (acknowledges(latch, request.attempt)) return [...told, 'the config acknowledges it']
-  return [...told, ...acknowledgingLines(latch).map((line) => paint('bold', line))]
+  if (acknowledges(latch, request.attempt, lastAttempt)) {
+    return [...told, 'the config acknowledges it']
+  }
+  return told
 }
 
 function bakeLines({ request, observation }: StatusInput): string[] {
@@ -186,15 +190,16 @@ function notificationLines({ hook }: StatusInput, paint: Paint): string[] {
   return [paint('bad', `${failed} failed, ${pending} pending; last: ${lastError ?? 'unknown'}`)]
 }
 
-function nextLines({ request, observation }: StatusInput, paint: Paint): string[] {
-  const outlook = outlookOf(request, observation)
-  const { happens, type } = advise(request, observation, outlook)
+function nextLines({ request, observation, lastAttempt }: StatusInput, paint: Paint): string[] {
+  const outlook = outlookOf(request, observation, lastAttempt)
+  const { happens, type } = advise(request, observation, outlook, lastAttempt)
   return [happens, ...type.map((line) => `type: ${paint('bold', line)}`)]
 }
 
 /** The status for programs. */
-export function statusJson({ stack, request, observation, hook }: StatusInput): object {
-  const outlook = outlookOf(request, observation)
+export function statusJson(input: StatusInput): object {
+  const { stack, request, observation, hook, lastAttempt } = input
+  const outlook = outlookOf(request, observation, lastAttempt)
   const journal = journalOf(observation)
   const standing = journal && findPosition(positionsOf(request.plan), journal.verified.position)
   const latch = latchOf(observation)
@@ -222,7 +227,7 @@ export function statusJson({ stack, request, observation, hook }: StatusInput): 
       position: outlook.next?.name ?? null,
       change: outlook.change,
       refusals: outlook.refusals,
-      ...advise(request, observation, outlook),
+      ...advise(request, observation, outlook, lastAttempt),
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { readHookStatus } from './hook-status.ts'
+import { lastAttemptOf } from './last-attempt.ts'
 import { paintFor } from './paint.ts'
 import { type OpenStack, openStack, type StackOptions } from './stack.ts'
 import { type StatusInput, statusJson, statusLines } from './status-view.ts'
@@ -30,13 +31,15 @@ export async function statusInput(stack: OpenStack): Promise<StatusInput> {
     stack.platform.observe(),
     readHookStatus(stack.layout, stack.plan),
   ])
-  return { stack: stack.name, request: stack.request(), observation, hook }
+  const lastAttempt = await lastAttemptOf(stack, observation)
+  return { stack: stack.name, request: stack.request(), observation, lastAttempt, hook }
 }
 
 async function watch(options: StackOptions, first: OpenStack): Promise<void> {
   const over = Promise.withResolvers<void>()
   process.once('SIGINT', () => over.resolve())
   process.once('SIGTERM', () => over.resolve())
+  process.stdout.once('error', () => over.resolve())
   const named = { ...options, stack: first.name }
   let stopped = false
   const draw = async () => {

@@ -17,11 +17,17 @@ export class Alarms {
   readonly #entries = new Map<string, Entry>()
   readonly #record: (event: Omit<RolloutEvent, 'at'>) => void
   readonly #onRollback: (alarm: Alarm) => Promise<void>
-  /** @param onRollback told of each firing alarm that rolls back, each time that it is heard of */
+  readonly #does: (alarm: Alarm) => string
+  /**
+   * @param onRollback told of each firing alarm that rolls back, each time that it is heard of
+   * @param does what an alarm does now, for people
+   */
   constructor(
     record: (event: Omit<RolloutEvent, 'at'>) => void,
     onRollback: (alarm: Alarm) => Promise<void>,
+    does: (alarm: Alarm) => string = ({ then }) => then,
   ) {
+    this.#does = does
     this.#record = record
     this.#onRollback = onRollback
   }
@@ -37,7 +43,7 @@ export class Alarms {
     if (!known) {
       this.#record({
         kind: 'alarm',
-        message: `${alarm.guardrail} on ${alarm.service}: ${alarm.value} against ${alarm.threshold} (${alarm.then})`,
+        message: `${alarm.guardrail} on ${alarm.service}: ${alarm.value} against ${alarm.threshold} (${this.#does(alarm)})`,
         severity: 'warning',
         details: { ...alarm },
       })

@@ -5,7 +5,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { writeDurably } from '../platforms/local/durable-file.ts'
 import { FileStore, readEvents } from '../platforms/local/file-store.ts'
 import { type Layout, portsOf } from '../platforms/local/layout.ts'
-import { Operations, type TripCause } from '../platforms/operations.ts'
+import { isDisarmed, Operations, type TripCause } from '../platforms/operations.ts'
 import { Refused } from '../platforms/platform.ts'
 import type { RolloutEvent } from '../platforms/store.ts'
 import { canonical } from '../rollout/hash.ts'
@@ -114,6 +114,7 @@ export async function startHook(
         firstBadAt: alarm.since,
       })
     },
+    ({ then }) => (world.journal && isDisarmed(world.journal) ? 'released, so only told' : then),
   )
   const checks = new Checks(world, alarms, trip)
   const gates = new Gates(world, metrics, operations, trip)

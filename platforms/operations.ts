@@ -385,7 +385,7 @@ export class Operations {
       if (failure) await this.#withoutLatch(next, failure)
       return next
     })
-    if (!mine) return { weights: await this.assert(), latched: false }
+    if (!mine) return { weights: await this.#assert(true), latched: false }
     const lowered = await settled(this.#lower(latch))
     const done = now()
     const weights = 'value' in lowered ? lowered.value.weights : undefined
@@ -470,12 +470,17 @@ export class Operations {
   }
 
   /** While latched, puts every green that stands above the ceiling back to it. */
-  async assert(): Promise<ServiceWeights> {
+  assert(): Promise<ServiceWeights> {
+    // Between its latch and its weights a trip is at work; nobody has overwritten it.
+    return this.#assert(this.#tripping === undefined)
+  }
+
+  async #assert(tells: boolean): Promise<ServiceWeights> {
     const { store, router } = this.#parts
     const latch = await store.readLatch()
     if (!latch?.latched) return router.read()
     const { weights, lowered } = await this.#lower(latch)
-    if (lowered.length > 0) {
+    if (lowered.length > 0 && tells) {
       await this.#record(
         'asserted',
         `green of ${lowered.join(', ')} was above what the latch allows and is put back: ${describeTrip(latch)}`,

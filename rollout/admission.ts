@@ -99,10 +99,13 @@ export function admit(
 
   const latch = effectiveLatch(observation, known, lastAttempt, none)
   const edited = known ? editOfPassed(request, known, target, from) : undefined
-  if (edited) return held([edited])
+  if (known && edited) {
+    // Whatever else holds it, the edit aside, belongs into the same refusal.
+    const unedited = { ...request, planHash: known.planHash }
+    return held([edited, ...admit(unedited, observation, stage, lastAttempt).refusals])
+  }
 
-  const seen = lastAttempt !== request.attempt
-  const acknowledged = latch !== undefined && acknowledges(latch, request.attempt) && seen
+  const acknowledged = latch !== undefined && acknowledges(latch, request.attempt, lastAttempt)
   if (latch?.descent && acknowledged) return held([stillDescending(latch, from)])
   if (latch?.latched && !acknowledged) {
     // Of a latch that is missing nobody knows where it tripped: where the journal stands is near.
@@ -318,7 +321,7 @@ function latchedRefusal(request: Request, latch: Latch): Refusal {
     code: 'latched',
     place: 'sluice:step',
     message: `${request.position} was asked for while latched: ${describeTrip(latch)}`,
-    next: acknowledgement(latch),
+    next: acknowledgement(latch, request.attempt),
   }
 }
 
@@ -334,13 +337,11 @@ function stillDescending(latch: Latch, from: ServiceWeights): Refusal {
 
 function latchedWarning(request: Request, latch: Latch): string {
   const needed = latch.trips + 1
-  let early = ''
-  if (request.attempt > needed) {
-    early = ` sluice:attempt is ${request.attempt}, but only ${needed} acknowledges trip ${latch.trips}.`
-  } else if (request.attempt === needed) {
-    early = ` sluice:attempt was ${needed} before trip ${latch.trips} happened, and acknowledges nothing unseen: pulumi config set sluice:attempt ${latch.attempt}, then pulumi up, first.`
-  }
-  return `latched: ${describeTrip(latch)}.${early} Green stays where the rollback put it, whatever sluice:step says. To go on: ${acknowledgement(latch)}`
+  const beyond =
+    request.attempt > needed
+      ? ` sluice:attempt is ${request.attempt}, but only ${needed} acknowledges trip ${latch.trips}.`
+      : ''
+  return `latched: ${describeTrip(latch)}.${beyond} Green stays where the rollback put it, whatever sluice:step says. To go on: ${acknowledgement(latch, request.attempt)}`
 }
 
 /** What tripped, with both numbers and the time. */
@@ -350,8 +351,17 @@ export function describeTrip(latch: Latch): string {
   return `trip ${trip.number}, ${trip.cause}: ${trip.value} against ${trip.threshold}, at ${trip.at}, from ${trip.position} to ${trip.landing}`
 }
 
-/** The two lines of config that acknowledge a trip. */
-export function acknowledgement(latch: Latch): string {
+/**
+ * The two lines of config that acknowledge a trip.
+ *
+ * @param attempt the one that did not acknowledge it; trips + 1 was raised before the trip, and has to
+ * be taken back first
+ */
+export function acknowledgement(latch: Latch, attempt?: number): string {
   const landing = latch.trip?.landing ?? 'start'
-  return `pulumi config set sluice:attempt ${latch.trips + 1} and pulumi config set sluice:step ${landing}, then pulumi up`
+  const early =
+    attempt === latch.trips + 1
+      ? `sluice:attempt was ${attempt} before trip ${latch.trips} happened, and acknowledges nothing unseen: pulumi config set sluice:attempt ${latch.attempt}, then pulumi up; after that `
+      : ''
+  return `${early}pulumi config set sluice:attempt ${latch.trips + 1} and pulumi config set sluice:step ${landing}, then pulumi up`
 }

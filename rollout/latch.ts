@@ -89,9 +89,14 @@ export function deepen(latch: Latch, landing: string, weights: ServiceWeights): 
   return { ...rest, ceiling, ...(trip ? { trip: falls ? { ...trip, landing } : trip } : {}) }
 }
 
-/** True when this attempt is the one that takes the latch off: trips + 1, no less and no more. */
-export function acknowledges(latch: Latch, attempt: number): boolean {
-  return latch.latched && attempt === latch.trips + 1
+/**
+ * True when this attempt is the one that takes the latch off: trips + 1, no less and no more. One
+ * that the last update asked for already was raised before the trip, and acknowledges nothing unseen.
+ *
+ * @param lastAttempt the attempt of the last update in the engine's state; undefined before the first
+ */
+export function acknowledges(latch: Latch, attempt: number, lastAttempt?: number): boolean {
+  return latch.latched && attempt === latch.trips + 1 && attempt !== lastAttempt
 }
 
 /** Takes the latch off for the next attempt. The number of trips stays. */

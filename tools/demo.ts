@@ -11,25 +11,21 @@ import { Audience, between, describeSeen } from './demo/audience.ts'
 import { endPulumi, refusalIn, runQuietly, setConfig, up } from './demo/pulumi.ts'
 import { Rollout } from './demo/rollout.ts'
 import { makeStage, type Stage, writeConfig } from './demo/stage.ts'
+import { elapsed, say } from './demo/tell.ts'
 
 const RATE = 200
 /** What a promise of seconds must beat by far; a machine that is busy with other things still does. */
 const EXPOSURE_LIMIT_MS = 5_000
-
-const began = performance.now()
-const say = (text: string) => {
-  const seconds = Math.floor((performance.now() - began) / 1_000)
-  const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
-  const [first, ...rest] = text.split('\n')
-  process.stdout.write(`${clock.padStart(6)}  ${first}\n`)
-  for (const line of rest) process.stdout.write(`        ${line}\n`)
-}
+/** A machine too busy for its own guardrails makes the demo begin again, so often. */
+const ATTEMPTS = 5
 
 const audience = new Audience()
 let stage: Stage | undefined
 
 async function play(on: Stage): Promise<void> {
-  say(`The demo plays in ${on.folder}; users reach the system at ${on.url}`)
+  say(
+    `The huntred migration, 5 → 10 → 25 → 50 → 100 %, on this machine: two minutes, in which a day of baking takes five seconds.\nIt plays in ${on.folder}; users reach the system at ${on.url}`,
+  )
   const made = ['stack', 'init', 'demo', '--no-select', '--non-interactive']
   const init = await runQuietly(on, 'pulumi', made, on.folder)
   if (init.code !== 0) throw new Error(`pulumi stack init ended with ${init.code}:\n${init.output}`)
@@ -43,20 +39,57 @@ async function play(on: Stage): Promise<void> {
   const parity = journal.verdicts.find(({ gate }) => gate === 'parity')
   say(`start: blue 100, green 0; ${RATE} requests a second arrive\nparity ${parity?.reason}`)
 
-  for (const weight of [5, 10, 25]) await step(on, rollout, weight, 1)
+  const first = await climb(on, rollout, 1, async (attempt) => {
+    for (const weight of [5, 10, 25]) await step(on, rollout, weight, attempt)
+  })
   await breakGreen(on, rollout)
   await rollForwardIsRefused(on)
 
-  say('Green is repaired. Two lines of config acknowledge the rollback:')
   await put(on, 'DELETE')
-  await setConfig(on, 'sluice:attempt', '2')
+  say('Green is repaired. Two lines of config acknowledge the rollback:')
+  await acknowledge(on, rollout, first + 1)
+  await climb(on, rollout, first + 1, async (attempt) => {
+    for (const weight of [5, 10, 25, 50, 100]) await step(on, rollout, weight, attempt)
+    await move(on, rollout, 'promoted', attempt)
+  })
+  say('promoted: green has all of the traffic, blue stands by', 'good')
+  say(`All of it, as the users saw it: ${describeSeen(audience.seen())}`)
+}
+
+/**
+ * Goes up. On a machine that is busy with other things green is at times really too slow, and is
+ * rolled back: that is told, acknowledged and begun again.
+ * @returns the attempt that got there
+ */
+async function climb(
+  on: Stage,
+  rollout: Rollout,
+  attempt: number,
+  ascend: (attempt: number) => Promise<void>,
+): Promise<number> {
+  try {
+    await ascend(attempt)
+    return attempt
+  } catch (error) {
+    const latch = await rollout.latched()
+    if (!latch || attempt >= ATTEMPTS) throw error
+    say(
+      `ROLLED BACK, and not by the demo: ${describeTrip(latch)}\nthis machine was too busy for its own guardrails; the next attempt:`,
+      'bad',
+    )
+    await acknowledge(on, rollout, latch.trips + 1)
+    return climb(on, rollout, latch.trips + 1, ascend)
+  }
+}
+
+async function acknowledge(on: Stage, rollout: Rollout, attempt: number): Promise<void> {
+  await setConfig(on, 'sluice:attempt', String(attempt))
   await setConfig(on, 'sluice:step', 'start')
-  say('$ pulumi config set sluice:attempt 2\n$ pulumi config set sluice:step start\n$ pulumi up')
+  say(
+    `$ pulumi config set sluice:attempt ${attempt}\n$ pulumi config set sluice:step start\n$ pulumi up`,
+  )
   await mustUp(on)
-  await rollout.waitUntilFree(2)
-  for (const weight of [5, 10, 25, 50, 100]) await step(on, rollout, weight, 2)
-  await move(on, rollout, 'promoted', 2)
-  say('promoted: green has all of the traffic, blue stands by')
+  await rollout.waitUntilFree(attempt)
 }
 
 /** One traffic step, and its bake. */
@@ -110,7 +143,8 @@ async function breakGreen(on: Stage, rollout: Rollout): Promise<void> {
   const exposure = audience.exposureMs()
   const { failed } = between(before, audience.seen())
   say(
-    `ROLLED BACK: ${describeTrip(latch)}\n${Math.round(exposure ?? 0)} ms from the first bad answer to the last one that green gave; ${failed} users saw an error`,
+    `ROLLED BACK: ${describeTrip(latch)}\n${Math.round(exposure ?? 0)} ms from the first bad answer to the last one that green gave; ${failed} ${failed === 1 ? 'request' : 'requests'} failed`,
+    'bad',
   )
   if (exposure === undefined || exposure > EXPOSURE_LIMIT_MS) {
     throw new Error(`green kept traffic for ${exposure} ms after its first bad answer`)
@@ -169,11 +203,17 @@ for (const [signal, code] of [
 try {
   stage = await makeStage()
   await play(stage)
-  say(`Everything happened as it must. The report: ${await writeReport(stage)}`)
+  const report = await writeReport(stage)
+  say(`Everything happened as it must, in ${elapsed()}. The report, to open in a browser:`, 'good')
+  process.stdout.write(`${report}\n`)
 } catch (error) {
-  // Ended by a signal, it has said so already.
-  if (stage) say(`The demo failed: ${(error as Error).message}`)
   process.exitCode = 1
+  // Ended by a signal, it has said so already.
+  if (stage) {
+    say(`The demo failed: ${(error as Error).message}`, 'bad')
+    const report = await writeReport(stage).catch(() => undefined)
+    if (report) say(`What happened until then: ${report}`)
+  }
 } finally {
   await audience.stop().catch(() => {})
   await clear()

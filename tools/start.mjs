@@ -95,7 +95,7 @@ function installedMatches() {
 }
 
 async function npmCi() {
-  say('Installing node modules with `npm ci`: usually half a minute to two minutes.')
+  say('Installing node modules: usually half a minute to two minutes.')
   const since = Date.now()
   const timer = setInterval(
     () => say(`Still installing node modules, ${Math.round((Date.now() - since) / 1000)} s.`),

@@ -33,11 +33,9 @@ export const verdict: ResourceType = {
   },
 }
 
-/** An attempt that was in the config before the trip acknowledges nothing unseen. */
 function holds(latch: Latch, olds: Props | undefined, news: Props): boolean {
-  const attempt = Number(news['attempt'])
-  const seen = olds === undefined || Number(olds['attempt']) !== attempt
-  return latch.latched && !(acknowledges(latch, attempt) && seen)
+  const last = olds === undefined ? undefined : Number(olds['attempt'])
+  return latch.latched && !acknowledges(latch, Number(news['attempt']), last)
 }
 
 async function pronounce(inputs: Props): Promise<Props> {
@@ -48,7 +46,7 @@ async function pronounce(inputs: Props): Promise<Props> {
     throw new Error(`the latch could not be read: ${latch.unavailable}; next: sluice doctor`)
   if (latch.latched) {
     throw new Error(
-      `ROLLED BACK, and not acknowledged: ${describeTrip(latch)}.\nThe state now says what is live. To go on: ${acknowledgement(latch)}`,
+      `ROLLED BACK, and not acknowledged: ${describeTrip(latch)}.\nThe state now says what is live. To go on: ${acknowledgement(latch, Number(inputs['attempt']))}`,
     )
   }
   return { ...inputs, latch: 'clear' }

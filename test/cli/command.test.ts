@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
-import { emptyStack, sluice } from './sluice.ts'
+import { emptyStack, program, run, sluice } from './sluice.ts'
 
 const stack = emptyStack()
 afterAll(() => stack.remove())
@@ -45,6 +45,13 @@ describe('sluice', () => {
     expect(out).toContain('trial: not deployed')
     expect(out).toContain('type: pulumi up')
     expect(code).toBe(0)
+  })
+
+  it('ends well where its reader has read enough', async () => {
+    const line = `"$0" status ${where.join(' ')} | true; echo "ended with \${PIPESTATUS[0]}"`
+    const { out, err } = await run('bash', ['-c', line, program])
+    expect(err).toBe('')
+    expect(out).toBe('ended with 0\n')
   })
 
   it('gives the status to programs as JSON', async () => {

@@ -11,10 +11,19 @@ import { split } from '../../rollout/weights.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 
+/** The command itself. */
+export const program = join(checkout, 'cli', 'sluice')
+
 /** Runs the real command. */
-export function sluice(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+export const sluice = (...args: string[]) => run(program, args)
+
+/** Runs a program in the environment of these tests. */
+export function run(
+  file: string,
+  args: string[],
+): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(join(checkout, 'cli', 'sluice'), args, {
+    const child = spawn(file, args, {
       cwd: checkout,
       env: { ...process.env, PULUMI_STACK: '', NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -16,10 +16,20 @@ const hook: HookStatus = {
   events: [],
 }
 
+const TRIP = {
+  position: 'huntred@10',
+  landing: 'start',
+  cause: 'errors',
+  value: 'error rate 100%',
+  threshold: '5%',
+  at: '2026-03-01T11:59:00.000Z',
+  reason: 'guardrail errors fires for huntred',
+}
+
 describe('the status', () => {
   it('says where the rollout stands, what it waits for, and what to type', async () => {
     const { request, observation } = await standingAtTen()
-    const lines = statusLines({ stack: 'huntred', request, observation, hook })
+    const lines = statusLines({ stack: 'huntred', request, observation, lastAttempt: 1, hook })
     expect(lines).toEqual([
       'huntred: at huntred@10 (position 2 of 8), attempt 1',
       '  weights live    huntred: blue 90, green 10',
@@ -39,19 +49,7 @@ describe('the status', () => {
   })
 
   it('shows a latch with both numbers and the two lines to type', async () => {
-    const latch = latchAt(
-      clearLatch(),
-      {
-        position: 'huntred@10',
-        landing: 'start',
-        cause: 'errors',
-        value: 'error rate 100%',
-        threshold: '5%',
-        at: '2026-03-01T11:59:00.000Z',
-        reason: 'guardrail errors fires for huntred',
-      },
-      { huntred: split(0) },
-    )
+    const latch = latchAt(clearLatch(), TRIP, { huntred: split(0) })
     const { request, observation, journal } = await standingAtTen(latch)
     observation.live = { huntred: split(0) }
     observation.journal = {
@@ -63,6 +61,7 @@ describe('the status', () => {
       stack: 'huntred',
       request,
       observation,
+      lastAttempt: 1,
       hook: { unavailable: 'it does not answer' },
     }).join('\n')
     expect(text).toContain(
@@ -73,10 +72,30 @@ describe('the status', () => {
     expect(text).toContain('not known: it does not answer')
   })
 
+  it('calls a trip acknowledged only by an attempt that was raised after it', async () => {
+    const latch = latchAt(clearLatch(), TRIP, { huntred: split(0) })
+    const { request, observation } = await standingAtTen(latch)
+    const status = (lastAttempt: number) =>
+      statusLines({
+        stack: 'huntred',
+        request: { ...request, attempt: 2 },
+        observation,
+        lastAttempt,
+        hook,
+      }).join('\n')
+    expect(status(1)).toContain('the config acknowledges it')
+    expect(status(1)).toContain('the next update takes the latch off')
+    expect(status(2)).not.toContain('the config acknowledges')
+    expect(status(2)).toContain('acknowledges nothing unseen')
+    expect(status(2)).toContain('type: pulumi config set sluice:attempt 1')
+  })
+
   it('never calls a guard alive that is not', async () => {
     const { request, observation } = await standingAtTen()
     observation.guard = { alive: false, reason: 'it was killed' }
-    const text = statusLines({ stack: 'huntred', request, observation, hook }).join('\n')
+    const text = statusLines({ stack: 'huntred', request, observation, lastAttempt: 1, hook }).join(
+      '\n',
+    )
     expect(text).toContain('does not guard: it was killed')
     expect(text).toContain('type: sluice doctor')
   })

@@ -161,6 +161,20 @@ describe('a trip', () => {
     expect(announced.at(-1)?.message).toMatch(/THE LATCH COULD NOT BE WRITTEN/)
   })
 
+  it('tells of no other hand while the rollback itself is at work', async () => {
+    const { operations, router, announced, move } = setUp()
+    await move('start')
+    await move('api@25', 1, 1)
+    let over = false
+    const trip = operations.trip(CAUSE).finally(() => {
+      over = true
+    })
+    while (!over) await Promise.all(Array.from({ length: 5 }, () => operations.assert()))
+    await trip
+    expect(router.weights['api']?.green).toBe(0)
+    expect(announced.map(({ kind }) => kind)).not.toContain('asserted')
+  })
+
   it('latches although the router is away, and asserts when it is back', async () => {
     const { operations, move, router, store, announced } = setUp()
     await move('start')

@@ -190,6 +190,16 @@ describe('an edited plan', () => {
     expect(move(world('start'), 'start', edit(newGreen)).refusals).toEqual([])
   })
 
+  it('under a green with weight is refused together with whatever else holds', () => {
+    const w = world('api@10')
+    w.observation.guard = { alive: false, reason: 'it does not answer' }
+    expect(codes(move(w, 'api@100', edit(newGreen)))).toEqual([
+      'passed-edited',
+      'two-ahead',
+      'guard',
+    ])
+  })
+
   it('may not change green that is live already but not verified yet', () => {
     const w = world('start')
     w.journal.intent = { position: 'api@10', from: green(0), to: green(10), at: w.observation.at }

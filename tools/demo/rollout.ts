@@ -46,7 +46,7 @@ export class Rollout {
           confirmed: [],
           clock: CLOCK,
         }
-        const { refusals } = outlookOf(request, observation)
+        const { refusals } = outlookOf(request, observation, attempt)
         const open = refusals.filter(({ code }) => !accepted.includes(code))
         why = open.map(({ place, message }) => `${place} ${message}`).join('; ')
         if (latchOf(observation)?.latched) throw new Error('it was rolled back, and should not be')
@@ -55,6 +55,12 @@ export class Rollout {
       () => why,
     )
     return found
+  }
+
+  /** The latch, where it is on. */
+  async latched(): Promise<Latch | undefined> {
+    const latch = latchOf(await this.platform.observe())
+    return latch?.latched ? latch : undefined
   }
 
   /** Waits until the latch is on. */
@@ -78,7 +84,9 @@ export class Rollout {
         const bound = boundOf(guardrail, { baseline })
         const value = guardrail.metric && measuredValue(guardrail.metric, measured)
         if (!bound || value === undefined) return []
-        return [`${describeValue(bound.metric, value)} (limit ${bound.text})`]
+        return [
+          `${describeValue(bound.metric, value)} (limit ${bound.text.replace(/ \((.*)\)$/, ', $1')})`,
+        ]
       })
       .join(', ')
   }
