@@ -1,0 +1,76 @@
+import type { Checkpoint, Journal } from '../../rollout/journal.ts'
+import type { Latch } from '../../rollout/latch.ts'
+import type { Plan } from '../../rollout/plan.ts'
+import { findPosition, positionsOf } from '../../rollout/positions.ts'
+import type { Request } from '../../rollout/request.ts'
+import { allBlue, rising, type ServiceWeights } from '../../rollout/weights.ts'
+
+/** What is written into a journal when something has happened. Pure. */
+
+/** True where the rollout is released: latch and guard are disarmed, alarms only notify. */
+export function isDisarmed(journal: Journal): boolean {
+  const kind = findPosition(positionsOf(journal.plan), journal.verified.position)?.kind
+  return kind === 'released' || kind === 'retired'
+}
+
+/** The journal of a first deployment. */
+export function newJournal(request: Request, at: string): Journal {
+  return {
+    plan: request.plan,
+    planHash: request.planHash,
+    verified: { position: 'start', at },
+    weights: allBlue(Object.keys(request.plan.services)),
+    attempt: request.attempt,
+    guardedMs: 0,
+    green: {},
+    baselines: {},
+    verdicts: [],
+    backups: [],
+  }
+}
+
+/** A position has been read back: its bake begins. */
+export function arrived(
+  journal: Journal,
+  position: string,
+  weights: ServiceWeights,
+  at: string,
+): Journal {
+  const { intent: _done, ...rest } = journal
+  return { ...rest, verified: { position, at }, weights, guardedMs: 0, green: {} }
+}
+
+/** A rollback stands where it landed. */
+export function landed(journal: Journal, latch: Latch, attempt: number, at: string): Journal {
+  const landing = findPosition(positionsOf(journal.plan), latch.trip?.landing ?? 'start')
+  const weights = landing?.weights ?? allBlue(Object.keys(journal.plan.services))
+  return { ...arrived(journal, landing?.name ?? 'start', weights, at), attempt }
+}
+
+/** A phase that is left going forward leaves a checkpoint. */
+export function withCheckpoint(journal: Journal, toIndex: number, at: string): Journal {
+  const left = findPosition(positionsOf(journal.plan), journal.verified.position)
+  if (!left?.endsPhase || left.phase === undefined || toIndex <= left.index) return journal
+  const checkpoint: Checkpoint = {
+    phase: left.phase,
+    position: left.name,
+    attempt: journal.attempt,
+    at,
+    weights: journal.weights,
+    gates: journal.verdicts
+      .filter(
+        ({ position, attempt, result }) =>
+          position === left.name && attempt === journal.attempt && result === 'passed',
+      )
+      .map(({ gate }) => gate),
+  }
+  return { ...journal, checkpoints: [...(journal.checkpoints ?? []), checkpoint] }
+}
+
+/** Live between two positions: the rollout stands at the last one that gives no green more. */
+export function standingAt(plan: Plan, weights: ServiceWeights): string {
+  const standing = positionsOf(plan)
+    .filter((position) => position.kind === 'start' || position.kind === 'step')
+    .findLast((position) => rising(weights, position.weights).length === 0)
+  return standing?.name ?? 'start'
+}

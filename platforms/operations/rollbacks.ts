@@ -1,0 +1,210 @@
+import { acknowledgement, describeTrip } from '../../rollout/admission.ts'
+import { nextDescent } from '../../rollout/descent.ts'
+import type { Journal } from '../../rollout/journal.ts'
+import { deepen, type Latch } from '../../rollout/latch.ts'
+import type { Plan } from '../../rollout/plan.ts'
+import {
+  allBlue,
+  anyGreen,
+  describeChange,
+  greenOf,
+  rising,
+  type ServiceWeights,
+  split,
+} from '../../rollout/weights.ts'
+import { aimOf, inFallingOrder, tripped } from './aim.ts'
+import { isDisarmed, landed } from './entries.ts'
+import type { Ground, Parts, TripCause, Tripped } from './ground.ts'
+import { failureOf, messageOf, orNothing, settled } from './outcomes.ts'
+import type { Records } from './records.ts'
+
+/** Everything that takes green down. It waits for no move. */
+export class Rollbacks {
+  readonly #ground: Ground
+  readonly #parts: Parts
+  readonly #records: Records
+  #tripping: Promise<Tripped> | undefined
+  constructor(ground: Ground, records: Records) {
+    this.#ground = ground
+    this.#parts = ground.parts
+    this.#records = records
+  }
+
+  /**
+   * Latches durably, puts green to 0, reads back, and only then says so. A rollout that is
+   * released has no guard: there it only tells. Latched already, it asserts again. It acts with
+   * whatever of the store can be read.
+   * @returns the live weights, and whether this call was the one that latched
+   * @throws what kept it from latching or from reading back, after everything else was tried
+   */
+  async trip(cause: TripCause): Promise<Tripped> {
+    if (this.#tripping) return { ...(await this.#tripping), latched: false }
+    this.#tripping = this.#trip(cause).finally(() => {
+      this.#tripping = undefined
+    })
+    return this.#tripping
+  }
+
+  async #trip(cause: TripCause): Promise<Tripped> {
+    const { store, router, now } = this.#parts
+    const started = performance.now()
+    const trippedAt = now()
+    const journal = await orNothing(store.readJournal())
+    if (journal && isDisarmed(journal)) {
+      await this.#records.tell('alarm', `released, so only told: ${cause.reason}`, 'warning')
+      return { weights: await router.read(), latched: false }
+    }
+    const before = await orNothing(store.readLatch())
+    if (!journal && !before) {
+      // Nothing is deployed, or nothing can be read: green gets nothing, and a latch is not invented.
+      const weights = await router.read()
+      if (!anyGreen(weights)) return { weights, latched: false }
+      await this.#ground.writes.run(() => router.write(allBlue(Object.keys(weights))))
+      return { weights: await router.read(), latched: false }
+    }
+    const live = await orNothing(router.read())
+    let mine = false
+    const latch = await this.#ground.latches.run(async () => {
+      const held = await orNothing(store.readLatch())
+      if (held?.latched) return this.#deepen(held, journal, cause)
+      const next = tripped(held, journal, live, cause, trippedAt.toISOString())
+      mine = true
+      const failure = await failureOf(store.writeLatch(next))
+      if (failure) await this.#withoutLatch(next, failure)
+      return next
+    })
+    if (!mine) return { weights: await this.#assert(true), latched: false }
+    const lowered = await settled(this.#lower(latch))
+    const done = now()
+    const weights = 'value' in lowered ? lowered.value.weights : undefined
+    const down = weights !== undefined && rising(latch.ceiling, weights).length === 0
+    const headline = down
+      ? 'ROLLED BACK'
+      : weights
+        ? 'LATCHED, BUT GREEN KEEPS TRAFFIC because blue is absent or ill'
+        : `LATCHED, BUT THE ROUTER COULD NOT BE READ BACK (${'error' in lowered ? messageOf(lowered.error) : ''})`
+    const firstBadAt = cause.firstBadAt ?? trippedAt.toISOString()
+    await this.#records.tell(
+      'tripped',
+      `${headline}: ${describeTrip(latch)}. To go on: ${acknowledgement(latch)}`,
+      'critical',
+      {
+        trip: latch.trips,
+        record: latch.trip,
+        weights,
+        firstBadAt,
+        trippedAt: trippedAt.toISOString(),
+        tookMs: Math.max(0, done.getTime() - Date.parse(firstBadAt)),
+        actedMs: Math.round((performance.now() - started) * 100) / 100,
+      },
+    )
+    await this.#records.change((current) =>
+      landed(current, latch, latch.attempt, this.#ground.at()),
+    )
+    if ('error' in lowered) throw lowered.error
+    return { weights: lowered.value.weights, latched: true }
+  }
+
+  /** Latched already: what tripped besides may only take green further down. */
+  async #deepen(held: Latch, journal: Journal | undefined, cause: TripCause): Promise<Latch> {
+    const aim = journal && aimOf(journal, cause)
+    // A rollback that goes down step by step waits for nobody who also only goes step by step.
+    if (!aim || (held.descent && cause.pace !== undefined && cause.pace !== 'immediately')) {
+      return held
+    }
+    const next = deepen(held, aim.landing.name, aim.landing.weights)
+    if (next === held) return held
+    await this.#parts.store.writeLatch(next)
+    await this.#records.tell(
+      'tripped',
+      `the rollback goes further down: ${cause.reason}; ${describeTrip(next)}`,
+      'critical',
+      { trip: next.trips, record: next.trip },
+    )
+    return next
+  }
+
+  /**
+   * Goes one step further down a progressive rollback, where it is time.
+   * @param unstable true where what is live is still ill: then it is time at once
+   * @returns the latch after it; undefined where nothing was done
+   */
+  async descend(clock: number, unstable: boolean): Promise<Latch | undefined> {
+    const { store, now } = this.#parts
+    const moved = await this.#ground.latches.run(async () => {
+      const latch = await store.readLatch()
+      const next = latch && nextDescent(latch, now(), clock, unstable)
+      if (next) await store.writeLatch(next)
+      return next
+    })
+    if (!moved) return undefined
+    const { weights } = await this.#lower(moved)
+    await this.#records.tell(
+      'descended',
+      `${describeTrip(moved)}: down to ${describeChange(weights, weights)}${moved.descent ? `, then ${moved.descent.left.join(', ')}` : ', which is the landing'}${unstable ? '; at once, as it was not stable' : ''}`,
+      'warning',
+      { trip: moved.trips, weights },
+    )
+    return moved
+  }
+
+  /** The latch could not be written: green loses its traffic all the same, and people are told. */
+  async #withoutLatch(latch: Latch, failure: unknown): Promise<never> {
+    await settled(this.#lower(latch))
+    await this.#records.tell(
+      'tripped',
+      `GREEN IS AT 0, BUT THE LATCH COULD NOT BE WRITTEN (${messageOf(failure)}): ${describeTrip(latch)}`,
+      'critical',
+    )
+    throw failure
+  }
+
+  /** While latched, puts every green that stands above the ceiling back to it. */
+  assert(): Promise<ServiceWeights> {
+    // Between its latch and its weights a trip is at work; nobody has overwritten it.
+    return this.#assert(this.#tripping === undefined)
+  }
+
+  async #assert(tells: boolean): Promise<ServiceWeights> {
+    const { store, router } = this.#parts
+    const latch = await store.readLatch()
+    if (!latch?.latched) return router.read()
+    const { weights, lowered } = await this.#lower(latch)
+    if (lowered.length > 0 && tells) {
+      await this.#records.tell(
+        'asserted',
+        `green of ${lowered.join(', ')} was above what the latch allows and is put back: ${describeTrip(latch)}`,
+        'warning',
+      )
+    }
+    return weights
+  }
+
+  /** Puts green to the ceiling where blue is able to take over, and reads back. */
+  async #lower(latch: Latch): Promise<{ weights: ServiceWeights; lowered: string[] }> {
+    const { router } = this.#parts
+    // What cannot be read may be above the ceiling.
+    const live = await orNothing(router.read())
+    const above = live
+      ? rising({ ...allBlue(Object.keys(live)), ...latch.ceiling }, live)
+      : Object.keys(latch.ceiling)
+    const journal = await orNothing(this.#parts.store.readJournal())
+    const movable: string[] = []
+    // Dependents leave green before what they depend on.
+    for (const service of inFallingOrder(journal?.plan, above)) {
+      if (await this.#mayTakeOver(service, journal?.plan)) movable.push(service)
+    }
+    if (live && movable.length === 0) return { weights: live, lowered: [] }
+    const weights = Object.fromEntries(
+      movable.map((service) => [service, split(greenOf(latch.ceiling, service))]),
+    )
+    await this.#ground.writes.run(() => router.write(weights))
+    return { weights: await router.read(), lowered: movable }
+  }
+
+  /** Never onto nothing; but where blue is `none`, 0 means off, which is always a legal landing. */
+  async #mayTakeOver(service: string, plan: Plan | undefined): Promise<boolean> {
+    if (plan?.services[service]?.blue === 'none') return true
+    return (await orNothing(this.#parts.router.healthy(service, 'blue'))) !== false
+  }
+}
