@@ -1,0 +1,136 @@
+import type { Journal } from './journal.ts'
+import type { Latch } from './latch.ts'
+import type { Plan } from './plan.ts'
+import { colourOf } from './services.ts'
+import { greenOf, lower, type ServiceWeights } from './weights.ts'
+
+/**
+ * The users for whom a flag is on: buckets of users from `from` (within) to `to` (without), of
+ * 0 to 100. All of them is 0 to 100; nobody is where both are equal.
+ */
+export interface Share {
+  from: number
+  to: number
+}
+
+/** One flag in flagd's format. */
+interface FlagDefinition {
+  state: 'ENABLED'
+  variants: { on: true; off: false }
+  defaultVariant: 'on' | 'off'
+  targeting?: object
+}
+
+/** flagd's file: https://flagd.dev/reference/flag-definitions/ */
+export interface FlagFile {
+  $schema: string
+  flags: Record<string, FlagDefinition>
+}
+
+/** What the state of flags follows from. */
+export interface FlagState {
+  plan: Plan
+  weights: ServiceWeights
+  latch?: Latch
+  /** What a person or a guardrail has set. */
+  set?: Journal['flags']
+}
+
+const ALL: Share = { from: 0, to: 100 }
+const NOBODY: Share = { from: 0, to: 0 }
+
+/**
+ * For whom each flag of the plan is on. One that follows services is never on for a user whose
+ * requests go to blue: what somebody has set can take it back, and not raise it. While latched, no
+ * flag goes above what the latch allows, whatever is live.
+ */
+export function flagShares({ plan, weights, latch, set }: FlagState): Record<string, Share> {
+  const allowed = latch?.latched ? lower(weights, { ...weights, ...latch.ceiling }) : weights
+  const shares: Record<string, Share> = {}
+  const shareOf = (name: string, path: readonly string[]): Share => {
+    const known = shares[name]
+    if (known) return known
+    const flag = plan.flags[name]
+    // Parents that come back to where they began are off, as nothing says otherwise.
+    if (!flag || path.includes(name)) return NOBODY
+    const own = ownShare(plan, name, allowed, set?.[name])
+    const share = flag.parent === undefined ? own : both(own, shareOf(flag.parent, [...path, name]))
+    shares[name] = share
+    return share
+  }
+  for (const name of Object.keys(plan.flags)) shareOf(name, [])
+  return shares
+}
+
+/** The flags whose users are those of a colour. */
+export function followingFlags(plan: Plan): string[] {
+  return Object.keys(plan.flags).filter((name) => usersOf(plan, name, {}).length > 0)
+}
+
+/** The flag file that services read live. Pure: equal inputs give equal text. */
+export function flagFile(state: FlagState): FlagFile {
+  const following = new Set(followingFlags(state.plan))
+  const shares = flagShares(state)
+  return {
+    $schema: 'https://flagd.dev/schema/v0/flags.json',
+    flags: Object.fromEntries(
+      Object.entries(shares)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, share]) => [name, definition(share, following.has(name))]),
+    ),
+  }
+}
+
+/** Percent of the users for whom a flag is on. */
+export const percentOf = ({ from, to }: Share): number => Math.max(0, to - from)
+
+function ownShare(
+  plan: Plan,
+  name: string,
+  weights: ServiceWeights,
+  set: boolean | undefined,
+): Share {
+  if (set === false) return NOBODY
+  const users = usersOf(plan, name, weights)
+  if (users.length > 0) return users.reduce(either)
+  return (set ?? plan.flags[name]?.default) ? ALL : NOBODY
+}
+
+/** The users of the colours that a flag follows. */
+function usersOf(plan: Plan, name: string, weights: ServiceWeights): Share[] {
+  const green = (service: string): Share => ({ from: 0, to: greenOf(weights, service) })
+  const blue = (service: string): Share => ({ from: greenOf(weights, service), to: 100 })
+  const follows = (plan.flags[name]?.follows ?? []).map(green)
+  const colours = Object.entries(plan.services).flatMap(([service, definition]) => [
+    ...(colourOf(definition, 'green')?.flag === name ? [green(service)] : []),
+    ...(colourOf(definition, 'blue')?.flag === name ? [blue(service)] : []),
+  ])
+  return [...follows, ...colours]
+}
+
+/** On for the users of either; what lies between two that do not touch is one of both colours' users. */
+function either(a: Share, b: Share): Share {
+  if (percentOf(a) === 0) return b
+  if (percentOf(b) === 0) return a
+  return { from: Math.min(a.from, b.from), to: Math.max(a.to, b.to) }
+}
+
+function both(a: Share, b: Share): Share {
+  const share = { from: Math.max(a.from, b.from), to: Math.min(a.to, b.to) }
+  return percentOf(share) === 0 ? NOBODY : share
+}
+
+function definition(share: Share, follows: boolean): FlagDefinition {
+  const variants = { on: true, off: false } as const
+  const { from, to } = share
+  const none = percentOf(share) === 0
+  const simple = {
+    state: 'ENABLED' as const,
+    variants,
+    defaultVariant: percentOf(share) === 100 ? ('on' as const) : ('off' as const),
+  }
+  if (!follows && (none || percentOf(share) === 100)) return simple
+  const below = { '<': [{ var: 'bucket' }, none ? 0 : to] }
+  const within = from > 0 ? { and: [{ '>=': [{ var: 'bucket' }, from] }, below] } : below
+  return { ...simple, targeting: { if: [within, 'on', 'off'] } }
+}

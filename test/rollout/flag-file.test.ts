@@ -1,0 +1,133 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { flagFile, flagShares, percentOf } from '../../rollout/flag-file.ts'
+import { clearLatch, latchAt } from '../../rollout/latch.ts'
+import { planSchema } from '../../rollout/plan.ts'
+import { greenOf, split } from '../../rollout/weights.ts'
+
+const url = 'http://127.0.0.1:9001'
+const plan = planSchema.parse({
+  name: 'review',
+  services: {
+    auth: { blue: { url }, green: { url } },
+    upload: { blue: 'none', green: { url } },
+    agents: {
+      blue: { url, flag: 'old-agents' },
+      green: { servedBy: 'agents.blue', flag: 'new-agents' },
+      strategy: 'feature-toggle',
+    },
+  },
+  steps: [10, 100],
+  flags: {
+    'use-new-auth': { follows: ['auth'] },
+    'any-new': { follows: ['auth', 'upload'] },
+    'new-agents': {},
+    'old-agents': {},
+    writer: { follows: ['auth'], parent: 'new-agents' },
+    'performance-mode': {},
+    banner: { default: true },
+  },
+})
+const weights = { auth: split(25), upload: split(10), agents: split(40) }
+const shares = (more: object = {}) =>
+  Object.fromEntries(
+    Object.entries(flagShares({ plan, weights, ...more })).map(([name, { from, to }]) => [
+      name,
+      `${from}-${to}`,
+    ]),
+  )
+
+describe('the flags of a plan', () => {
+  test('follow green of their services, of several where one has any', () => {
+    expect(shares()).toMatchObject({ 'use-new-auth': '0-25', 'any-new': '0-25' })
+  })
+
+  test('shift what a feature toggle moves: on for the requests that go to its colour', () => {
+    expect(shares()).toMatchObject({ 'new-agents': '0-40', 'old-agents': '40-100' })
+  })
+
+  test('are off while their parent is off, and for whom it is off', () => {
+    expect(shares()['writer']).toBe('0-25')
+    const few = { ...weights, agents: split(10) }
+    expect(shares({ weights: few })['writer']).toBe('0-10')
+    expect(shares({ set: { 'new-agents': false } })['writer']).toBe('0-0')
+  })
+
+  test('begin as the plan says where they follow nothing, and stay as they were set', () => {
+    expect(shares()).toMatchObject({ 'performance-mode': '0-0', banner: '0-100' })
+    const set = { 'performance-mode': true, banner: false }
+    expect(shares({ set })).toMatchObject({ 'performance-mode': '0-100', banner: '0-0' })
+  })
+
+  test('that follow can be taken back by a person, and never raised above their service', () => {
+    expect(shares({ set: { 'use-new-auth': false } })['use-new-auth']).toBe('0-0')
+    expect(shares({ set: { 'use-new-auth': true } })['use-new-auth']).toBe('0-25')
+  })
+
+  test('go off with the latch, before the router has followed', () => {
+    const trip = {
+      position: 'auth@25',
+      landing: 'start',
+      cause: 'errors',
+      value: '12%',
+      threshold: '5%',
+      at: '2026-05-01T12:00:00.000Z',
+      reason: 'errors',
+    }
+    const latch = latchAt(clearLatch(), trip, { auth: split(0), agents: split(5) })
+    expect(shares({ latch })).toMatchObject({
+      'use-new-auth': '0-0',
+      'any-new': '0-10',
+      'new-agents': '0-5',
+      'old-agents': '5-100',
+    })
+  })
+
+  test('are all off at the start of a rollout', () => {
+    const none = { auth: split(0), upload: split(0), agents: split(0) }
+    const on = Object.entries(flagShares({ plan, weights: none })).filter(
+      ([, share]) => percentOf(share) > 0,
+    )
+    expect(on.map(([name]) => name).sort()).toEqual(['banner', 'old-agents'])
+  })
+
+  test('are written as flagd reads them', () => {
+    const { flags } = flagFile({ plan, weights })
+    expect(flags['use-new-auth']).toEqual({
+      state: 'ENABLED',
+      variants: { on: true, off: false },
+      defaultVariant: 'off',
+      targeting: { if: [{ '<': [{ var: 'bucket' }, 25] }, 'on', 'off'] },
+    })
+    expect(flags['old-agents']?.targeting).toEqual({
+      if: [
+        { and: [{ '>=': [{ var: 'bucket' }, 40] }, { '<': [{ var: 'bucket' }, 100] }] },
+        'on',
+        'off',
+      ],
+    })
+    expect(flags['banner']).toEqual({
+      state: 'ENABLED',
+      variants: { on: true, off: false },
+      defaultVariant: 'on',
+    })
+  })
+
+  test('never reach a user whose requests go to blue, whatever is set and live', () => {
+    const percent = fc.integer({ min: 0, max: 100 })
+    const anything = fc.record({ auth: percent, upload: percent, agents: percent })
+    const switches = fc.dictionary(fc.constantFrom(...Object.keys(plan.flags)), fc.boolean())
+    fc.assert(
+      fc.property(anything, switches, (live, set) => {
+        const at = Object.fromEntries(Object.entries(live).map(([name, p]) => [name, split(p)]))
+        const found = flagShares({ plan, weights: at, set })
+        for (const [flag, service] of [
+          ['use-new-auth', 'auth'],
+          ['new-agents', 'agents'],
+        ] as const) {
+          expect(percentOf(found[flag]!)).toBeLessThanOrEqual(greenOf(at, service))
+        }
+      }),
+    )
+  })
+})
