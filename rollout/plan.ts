@@ -6,7 +6,7 @@ import { escalation, guardrail, type METRICS, type SEVERITIES } from './schema/g
 import { local } from './schema/local.ts'
 import { channel, limits, report, retire } from './schema/people.ts'
 import { external, type STRATEGIES, service } from './schema/service.ts'
-import { phase, step } from './schema/steps.ts'
+import { announce, phase, step } from './schema/steps.ts'
 import { name, names } from './schema/words.ts'
 
 /**
@@ -30,7 +30,11 @@ export const planSchema = z.strictObject({
     .describe('default: by tier, then by dependencies, then in the order they stand in'),
   steps: z.array(step).min(1).describe("green's share in percent, rising to 100"),
   start: z
-    .strictObject({ bake: durationSchema.default(0), gates: names })
+    .strictObject({
+      bake: durationSchema.default(0),
+      gates: names,
+      announce: announce.describe('told when it is left for the first step'),
+    })
     .prefault({})
     .describe('the position before the first step: deployed, no traffic'),
   bake: durationSchema

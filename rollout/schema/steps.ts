@@ -11,6 +11,11 @@ export const step = z.union([
   }),
 ])
 
+/** News for people of what is finished. */
+export const announce = z
+  .strictObject({ to: z.array(name).min(1), text: z.string().min(1) })
+  .optional()
+
 export const phase = z.strictObject({
   name,
   services: z.array(name).min(1).optional().describe('default: every service'),
@@ -18,8 +23,5 @@ export const phase = z.strictObject({
   bake: durationSchema.optional().describe("default: the plan's bake"),
   begin: names.describe('gates judged before its first step: go or no-go'),
   end: names.describe('gates judged before it is left; then a checkpoint is recorded'),
-  announce: z
-    .strictObject({ to: z.array(name).min(1), text: z.string().min(1) })
-    .optional()
-    .describe('told when the phase is finished'),
+  announce: announce.describe('told when the phase is finished'),
 })
