@@ -20,13 +20,14 @@ import type { PostedAlert } from './bodies.ts'
 import { readCharge, readToken } from './charge.ts'
 import { Checks } from './checks.ts'
 import { Detectors } from './detectors.ts'
+import { FlaggedRouter, Flags } from './flags.ts'
 import { Gates } from './gates.ts'
 import { createLog, type Logger } from './log.ts'
 import { Loop } from './loop.ts'
 import { Metrics } from './metrics.ts'
 import { Notifier } from './notify.ts'
 import { ASK_EVERY_MS, firingAlerts, needsPrometheus, Silence } from './prometheus.ts'
-import { listenForLog, type RouterLine, sampleOf } from './router-log.ts'
+import { isUncopied, listenForLog, type RouterLine, sampleOf } from './router-log.ts'
 import { causeOfDeath } from './server-events.ts'
 import { type Charge, WatchedRouter, WatchedStore, World } from './world.ts'
 
@@ -79,7 +80,11 @@ export async function startHook(
     void operations.trip(cause).catch((error) => log.error({ err: error }, 'a rollback failed'))
   }
   const detectors = new Detectors(world, metrics, trip)
-  const router = new WatchedRouter(guarded, world, (service) => {
+  const flags = new Flags(world, layout.flags, metrics.registry, (message) => {
+    void operations.record({ kind: 'flag', message, severity: 'critical' })
+  })
+  const flagged = new FlaggedRouter(guarded, flags, () => world.weights)
+  const router = new WatchedRouter(flagged, world, (service) => {
     detectors.reset(service)
     // At once: Prometheus must not miss a short time without weight between two attempts.
     metrics.setWeights(world.weights)
@@ -132,6 +137,7 @@ export async function startHook(
     tell: (event) => notifier.tell(world.charge.plan, event),
     heartbeat: layout.hook.heartbeat,
     alarmsKnown: () => alarmsUnknown() === undefined,
+    flags,
     log,
   })
 
@@ -148,6 +154,11 @@ export async function startHook(
       return
     }
     if (!Object.hasOwn(world.charge.plan.services, line.service)) return
+    if (line.kind === 'copies') {
+      metrics.setCopies(line)
+      return
+    }
+    if (isUncopied(line)) metrics.addUncopied(line.service)
     const sample = sampleOf(line)
     if (!sample) return
     // First what may roll back: counting can wait.

@@ -5,6 +5,7 @@ import { anyGreen } from '../rollout/weights.ts'
 import { type GuardedRouter, judgeAbsence } from './absence.ts'
 import { type Bake, GAP_MS } from './bake.ts'
 import type { Detectors } from './detectors.ts'
+import type { Flags } from './flags.ts'
 import type { Gates } from './gates.ts'
 import { awayFor, beat } from './heartbeat.ts'
 import type { Logger } from './log.ts'
@@ -28,6 +29,7 @@ export interface LoopParts {
   metrics: Metrics
   detectors: Detectors
   gates: Gates
+  flags: Flags
   bake: Bake
   trip(cause: TripCause): void
   heartbeat: string
@@ -145,6 +147,7 @@ export class Loop {
         reason: 'the latch is missing or makes no sense, which counts as latched',
       })
     }
+    this.#parts.flags.refresh()
     if (!slow) return
     await router.read()
     await this.#writeJournal()

@@ -30,6 +30,10 @@ export interface Layout {
   }
   backups: string
   reports: string
+  /** What services read their flags from, in flagd's format. */
+  flags: string
+  /** What the copiers of dual-write services keep. */
+  copiers: string
 }
 
 /** The layout below a home. */
@@ -62,6 +66,28 @@ export function layoutOf(home: string): Layout {
     },
     backups: at('backups'),
     reports: at('reports'),
+    flags: at('flags.json'),
+    copiers: at('copier'),
+  }
+}
+
+/** What the copier of a dual-write service has of its own. */
+export interface CopierPlaces {
+  /** Where the router reaches it. */
+  socket: string
+  /** Every write until its copy is done; read again at a start. */
+  spool: string
+  /** Writes that never reached the other colour, for people. */
+  failed: string
+}
+
+/** A hash stands for the service, as the path of a socket must be short. */
+export function copierOf(layout: Layout, service: string): CopierPlaces {
+  const { copiers } = layout
+  return {
+    socket: join(copiers, `${hashOf(service)}.sock`),
+    spool: join(copiers, `${service}.jsonl`),
+    failed: join(copiers, `${service}.failed.jsonl`),
   }
 }
 

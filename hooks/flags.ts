@@ -1,0 +1,111 @@
+import { Gauge, type Registry } from 'prom-client'
+import { writeDurably } from '../platforms/local/durable-file.ts'
+import { Refused } from '../platforms/platform.ts'
+import type { Router } from '../platforms/router.ts'
+import { flagFile, flagShares, percentOf } from '../rollout/flag-file.ts'
+import { greenOf, rising, type ServiceWeights, split, type Weights } from '../rollout/weights.ts'
+import type { World } from './world.ts'
+
+/** Keeps the flag file of the home as weights, latch and journal say. */
+export class Flags {
+  readonly #world: World
+  readonly #file: string
+  readonly #tell: (problem: string) => void
+  readonly #percent: Gauge<'flag'>
+  #written = ''
+  #problem = ''
+  /** @param tell of a file that cannot be written; once a reason */
+  constructor(world: World, file: string, registry: Registry, tell: (problem: string) => void) {
+    this.#world = world
+    this.#file = file
+    this.#tell = tell
+    this.#percent = new Gauge({
+      name: 'sluice_flag_percent',
+      help: 'Percent of the users for whom a flag is on',
+      labelNames: ['flag'],
+      registers: [registry],
+    })
+  }
+
+  /**
+   * Writes the file where it does not say what it should.
+   * @throws where it cannot be written
+   */
+  write(weights: ServiceWeights): void {
+    const { charge, latch, journal } = this.#world
+    const state = { plan: charge.plan, weights, latch, set: journal?.flags }
+    const text = `${JSON.stringify(flagFile(state), null, 2)}\n`
+    if (text !== this.#written) writeDurably(this.#file, text)
+    this.#written = text
+    this.#percent.reset()
+    for (const [flag, share] of Object.entries(flagShares(state))) {
+      this.#percent.set({ flag }, percentOf(share))
+    }
+  }
+
+  /** The same for what is live, and never throws: what failed is tried again with the next look. */
+  refresh(weights = this.#world.weights): void {
+    // Nothing is known of the router yet: what stands in the file is nearer to the truth than all off.
+    if (Object.keys(weights).length === 0) return
+    try {
+      this.write(weights)
+      this.#problem = ''
+    } catch (error) {
+      const problem = `the flag file ${this.#file} could not be written: ${(error as Error).message}`
+      if (problem !== this.#problem) this.#tell(problem)
+      this.#problem = problem
+    }
+  }
+}
+
+/** A router whose rises wait for the flag file, and whose falls take the flags off with them. */
+export class FlaggedRouter implements Router {
+  readonly #router: Router
+  readonly #flags: Flags
+  readonly #known: () => ServiceWeights
+  /** @param known the weights as last read or written */
+  constructor(router: Router, flags: Flags, known: () => ServiceWeights) {
+    this.#router = router
+    this.#flags = flags
+    this.#known = known
+  }
+
+  read(): Promise<ServiceWeights> {
+    return this.#router.read()
+  }
+
+  /** @throws Refused where green would rise and the flag file cannot be written */
+  async write(weights: ServiceWeights): Promise<void> {
+    const before = await this.#before(weights)
+    const next = { ...before, ...weights }
+    const up = rising(before, next)
+    if (up.length > 0) {
+      const highest = Object.keys(next).map((service) => [
+        service,
+        split(Math.max(greenOf(before, service), greenOf(next, service))),
+      ])
+      try {
+        this.#flags.write(Object.fromEntries(highest))
+      } catch (error) {
+        throw new Refused(
+          `green of ${up.join(', ')} does not rise: the flag file could not be written (${(error as Error).message}); next: sluice doctor`,
+        )
+      }
+    }
+    await this.#router.write(weights)
+    this.#flags.refresh(next)
+  }
+
+  healthy(service: string, colour: keyof Weights): Promise<boolean> {
+    return this.#router.healthy(service, colour)
+  }
+
+  /** Green at 0 is never a rise, so that a way back asks nobody. */
+  async #before(weights: ServiceWeights): Promise<ServiceWeights> {
+    const known = this.#known()
+    const asks = Object.keys(weights).filter(
+      (service) => !Object.hasOwn(known, service) && greenOf(weights, service) > 0,
+    )
+    return asks.length > 0 ? this.#router.read() : known
+  }
+}
