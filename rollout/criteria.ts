@@ -1,8 +1,9 @@
 import { holdsRises } from './action.ts'
+import { rollbackOperationsLeft } from './due-operations.ts'
 import { formatSpan } from './duration.ts'
 import type { Move } from './move.ts'
 import { isUnavailable } from './observation.ts'
-import { operationsBefore, recordOf } from './operations.ts'
+import { operationsBefore, plannedOperations, recordOf } from './operations.ts'
 import type { Backup, Gate } from './plan.ts'
 import type { Position } from './positions.ts'
 import type { Refusal } from './refusal.ts'
@@ -234,7 +235,14 @@ function gateRefusal(move: Move, standing: Position, name: string, gate: Gate): 
 /** Everything that the plan runs at a moment before this move, and that has not been done yet. */
 function operationCriterion({ request, journal, standing, target, forward }: Move): Refusal[] {
   if (!forward) return []
-  return operationsBefore(request.plan, standing, target)
+  const left = rollbackOperationsLeft(request.plan, journal).map(({ operation, ...record }) => ({
+    code: 'operation' as const,
+    place:
+      plannedOperations(request.plan).find(({ name }) => name === operation)?.place ?? operation,
+    message: `${record.result} after the rollback from ${record.position}: ${record.reason}`,
+    next: 'sluice status --watch',
+  }))
+  const ahead = operationsBefore(request.plan, standing, target)
     .map((planned) => ({ planned, record: recordOf(planned, standing, journal) }))
     .filter(({ record }) => record?.result !== 'done')
     .map(({ planned, record }) => ({
@@ -245,6 +253,7 @@ function operationCriterion({ request, journal, standing, target, forward }: Mov
         : `has not run at ${standing.name}; the hook runs it when the bake is over`,
       next: 'sluice status --watch',
     }))
+  return [...left, ...ahead]
 }
 
 function investigationCriterion({ journal }: Move): Refusal[] {
