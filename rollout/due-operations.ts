@@ -86,8 +86,12 @@ function onTheWay({ plan, planHash, clock, journal, latch }: OperationState): Du
         lane: 'way',
       }))
       .filter((each) => recordFor(each, journal)?.result !== 'done')
+      // What belongs to the step that stands comes before what belongs to the next one.
+      .toSorted((a, b) => ahead(a) - ahead(b))
   )
 }
+
+const ahead = ({ planned }: DueOperation) => (planned.moment.startsWith('before-') ? 1 : 0)
 
 /** The bake is over and every gate has passed that no person answers. */
 function isOver(
