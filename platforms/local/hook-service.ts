@@ -25,14 +25,24 @@ export async function applyHook(layout: Layout, spec: HookSpec): Promise<void> {
   const { plan, planHash, clock } = spec
   const port = portsOf(plan).hook
   const before = readIfThere(layout.hook.plan)
-  const samePorts = before !== undefined && portsOf(JSON.parse(before).plan as Plan).hook === port
+  const former = before === undefined ? undefined : (JSON.parse(before).plan as Plan)
+  const samePorts = former !== undefined && portsOf(former).hook === port
+  // A process that runs gets no new variables.
+  const known = new Set(variablesOf(former))
+  const sameVariables = variablesOf(plan).every((name) => known.has(name))
   const runs = (await serviceStatus(layout, 'hook')).up
-  if (runs && samePorts && (await handOver(layout, port, { plan, planHash, clock }))) return
+  if (
+    runs &&
+    samePorts &&
+    sameVariables &&
+    (await handOver(layout, port, { plan, planHash, clock }))
+  )
+    return
 
   spec.progress('proving the hook')
   writeDurably(layout.hook.plan, canonical({ plan, planHash, clock }))
   const command = [process.execPath, 'hooks/daemon.ts', layout.home]
-  const environment = { ...databaseEnvironment(plan, layout), ...channelEnvironment(plan) }
+  const environment = { ...planEnvironment(plan), ...databaseEnvironment(plan, layout) }
   await prove([...command, '--check'], spec.folder, environment)
   const { pid } = await serviceStatus(layout, 'hook')
   const status = await installService(layout, 'hook', { command, environment, cwd: spec.folder })
@@ -90,15 +100,19 @@ async function prove(
   }
 }
 
-/** The variables that the plan's channels are read from, as far as they are set here. */
-function channelEnvironment(plan: Plan): Record<string, string> {
-  const names = Object.values(plan.notify).flatMap(({ webhook, slack }) =>
-    [webhook, slack].flatMap((value) => (value ? [value.slice('env:'.length)] : [])),
-  )
+/** The variables that the plan reads with `env:NAME`, as far as they are set here. */
+function planEnvironment(plan: Plan): Record<string, string> {
   return Object.fromEntries(
-    names.flatMap((name) => {
+    variablesOf(plan).flatMap((name) => {
       const value = process.env[name]
       return value === undefined ? [] : [[name, value]]
     }),
   )
+}
+
+/** Every name that stands as `env:NAME` somewhere in a plan: channels, databases, commands. */
+export function variablesOf(part: unknown): string[] {
+  if (typeof part === 'string') return part.startsWith('env:') ? [part.slice('env:'.length)] : []
+  if (typeof part !== 'object' || part === null) return []
+  return [...new Set(Object.values(part).flatMap(variablesOf))]
 }
