@@ -21,8 +21,8 @@ function salvage(schema: z.ZodType, raw: unknown): unknown {
   if (whole.success) return whole.data
   const inner = unwrap(schema)
   if (inner instanceof z.ZodUnion) {
-    const option = inner.options.map((one) => unwrap(one as z.ZodType)).find(isObject)
-    return option && isMapping(raw) ? salvage(option, raw) : undefined
+    const option = isMapping(raw) && optionWith(inner, Object.keys(raw))
+    return option ? salvage(option, raw) : undefined
   }
   if (inner instanceof z.ZodArray && Array.isArray(raw)) {
     return raw.map((entry) => salvage(inner.element as z.ZodType, entry))
@@ -51,7 +51,7 @@ export function schemaAt(keys: Keys): { schema: z.ZodType; description?: string 
   for (const key of keys) {
     let within: z.ZodType | undefined = unwrap(schema)
     if (within instanceof z.ZodUnion) {
-      within = within.options.map((one) => unwrap(one as z.ZodType)).find(isObject)
+      within = optionWith(within, [String(key)])
     }
     let next: unknown
     if (within instanceof z.ZodObject) next = own(within.shape, String(key))
@@ -96,6 +96,15 @@ function unwrap(schema: z.ZodType): z.ZodType {
     return unwrap(schema.unwrap() as z.ZodType)
   }
   return schema instanceof z.ZodPipe ? unwrap(schema.in as z.ZodType) : schema
+}
+
+/** Of the mappings that a union allows, the one that has most of these keys. */
+function optionWith(union: z.ZodUnion, keys: readonly string[]): z.ZodObject | undefined {
+  const count = ({ shape }: z.ZodObject) => keys.filter((key) => Object.hasOwn(shape, key)).length
+  return union.options
+    .map((one) => unwrap(one as z.ZodType))
+    .filter(isObject)
+    .sort((a, b) => count(b) - count(a))[0]
 }
 
 function describedBy(schema: z.ZodType): string | undefined {

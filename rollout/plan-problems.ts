@@ -17,7 +17,7 @@ type Issue = z.core.$ZodIssue
 /** What of a plan has the wrong shape: one finding a mistake, in the words of the plan. */
 export function shapeFindings(raw: unknown): Finding[] {
   const parsed = planSchema.safeParse(raw, { reportInput: true, error: () => OURS })
-  const issues = parsed.success ? [] : parsed.error.issues
+  const issues = parsed.success ? [] : withoutSlips(parsed.error.issues)
   return [...protoFindings(raw), ...issues.flatMap((issue) => findingsOf(raw, issue, issue.path))]
 }
 
@@ -35,11 +35,18 @@ function findingsOf(raw: unknown, issue: Issue, path: readonly PropertyKey[]): F
         },
       ]
     case 'invalid_union': {
-      // The branch that has the kind of what was given is the one that was meant.
-      const meant = issue.errors.find(
-        (branch) => !branch.some(({ code, path: at }) => at.length === 0 && OTHER_TYPES.has(code)),
-      )
-      if (meant) return meant.flatMap((inner) => findingsOf(raw, inner, [...path, ...inner.path]))
+      const meant = meantBranch(issue.errors, isMapping(value))
+      const [word] = meant ?? []
+      if (word?.code === 'invalid_value' && word.path.length === 0) {
+        const words = word.values.map(String)
+        return [{ keys, message: doesNotFit(value, adviceFor(issue, keys), words) }]
+      }
+      const isEmpty = isMapping(value) && Object.keys(value).length === 0
+      if (meant && !isEmpty) {
+        return withoutSlips(meant).flatMap((inner) =>
+          findingsOf(raw, inner, [...path, ...inner.path]),
+        )
+      }
       return [{ keys, message: wrongKind(value, adviceFor(issue, keys)) }]
     }
     case 'invalid_type':
@@ -48,6 +55,9 @@ function findingsOf(raw: unknown, issue: Issue, path: readonly PropertyKey[]): F
     case 'too_big':
       return [{ keys, message: outOfRange(value, issue, adviceFor(issue, keys)) }]
     case 'invalid_value':
+      return [
+        { keys, message: doesNotFit(value, adviceFor(issue, keys), issue.values.map(String)) },
+      ]
     case 'invalid_format':
     case 'not_multiple_of':
     case 'invalid_element':
@@ -56,6 +66,40 @@ function findingsOf(raw: unknown, issue: Issue, path: readonly PropertyKey[]): F
     default:
       return issue satisfies never
   }
+}
+
+/** Of the branches that have the kind of what was given, the one that knows most of its keys. */
+function meantBranch(branches: readonly Issue[][], isObject: boolean): Issue[] | undefined {
+  const strange = (branch: Issue[]) => {
+    const known = withoutSlips(branch)
+    const unknown = unknownKeys(known).length
+    // A missing key that was only misspelt counts for the branch.
+    return unknown - (branch.length - known.length)
+  }
+  const isOther = ({ code, path }: Issue) =>
+    path.length === 0 && (OTHER_TYPES.has(code) || (isObject && code === 'invalid_value'))
+  return branches
+    .filter((branch) => !branch.some(isOther))
+    .sort((a, b) => strange(a) - strange(b))[0]
+}
+
+/** A key that is missing because it was misspelt is one mistake, not two. */
+function withoutSlips(issues: readonly Issue[]): Issue[] {
+  const unknown = unknownKeys(issues)
+  return issues.filter(({ code, path, input }) => {
+    const key = String(path.at(-1))
+    const within = path.slice(0, -1).join('.')
+    const isMissing = OTHER_TYPES.has(code) && input === undefined
+    return !isMissing || !unknown.some((one) => one.at === within && nearest(one.key, [key]))
+  })
+}
+
+function unknownKeys(issues: readonly Issue[]): { at: string; key: string }[] {
+  return issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ at: issue.path.join('.'), key }))
+      : [],
+  )
 }
 
 function adviceFor(issue: Issue, keys: Keys): string {
@@ -108,11 +152,13 @@ function wrongKind(value: unknown, advice: string): string {
   return wantsNumber ? `${value} is not whole; ${advice}` : `${value} is a bare number; ${advice}`
 }
 
-function doesNotFit(value: unknown, advice: string): string {
+function doesNotFit(value: unknown, advice: string, words: readonly string[] = []): string {
   if (value === undefined || value === null) return wrongKind(value, advice)
   if (hidesValue(advice)) return `what was given is no such name and is not shown; ${advice}`
+  const near = typeof value === 'string' ? nearest(value, words) : undefined
+  const hint = near ? `did you mean ${near}? ` : ''
   return advice.startsWith('give ')
-    ? `${show(value)} does not fit; ${advice}`
+    ? `${show(value)} does not fit; ${hint}${advice}`
     : `${show(value)} ${advice}`
 }
 
@@ -134,14 +180,25 @@ function hidesValue(advice: string): boolean {
 
 function unknownKey(keys: Keys, key: string): string {
   const schema = keys.length === 0 ? planSchema : schemaAt(keys)?.schema
-  const object =
-    schema instanceof z.ZodUnion
-      ? schema.options.find((option) => option instanceof z.ZodObject)
-      : schema
-  const known = object instanceof z.ZodObject ? Object.keys(object.shape) : []
-  const near = nearest(key, known)
-  const hint = near ? `did you mean ${near}? ` : ''
-  return `is not known here; ${hint}known: ${known.join(', ')}`
+  const options = schema instanceof z.ZodUnion ? schema.options : [schema]
+  const known = options.flatMap((one) => (one instanceof z.ZodObject ? Object.keys(one.shape) : []))
+  const many = `rollout/plan.schema.json lists the ${known.length} words that are`
+  return `is not known here; ${knownWords(key, known, many)}`
+}
+
+/** A list that is longer than this is not read. */
+const READABLE = 8
+
+/**
+ * What could have been meant: the nearest word first, all of them only where they are few.
+ *
+ * @param many said instead where they are not and none is near
+ */
+export function knownWords(word: string, known: readonly string[], many: string): string {
+  const near = nearest(word, known)
+  const hint = near ? `did you mean ${near}?` : ''
+  if (known.length > READABLE) return hint || many
+  return `${hint ? `${hint} ` : ''}known: ${known.join(', ') || 'none'}`
 }
 
 /** The known word that was probably meant, if one is near. */

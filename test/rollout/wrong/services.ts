@@ -1,0 +1,241 @@
+import type { WrongPlan } from './wrong-plan.ts'
+
+export const SERVICES: WrongPlan[] = [
+  [
+    'no services',
+    { services: undefined },
+    ['plan.services: is missing; give a mapping with a name for each entry (what is moved)'],
+  ],
+  [
+    'empty services',
+    { services: {} },
+    ['plan.services: is empty; give at least one service to move'],
+  ],
+  [
+    'services of nothing',
+    { services: null },
+    ['plan.services: is empty; give a mapping with a name for each entry (what is moved)'],
+  ],
+  [
+    'a service without green',
+    { 'services.api.green': undefined },
+    [
+      'plan.services.api.green: is missing; give a mapping with command, url, servedBy, flag, port or environment (what is being rolled out)',
+    ],
+  ],
+  [
+    'a service with a bad name',
+    { 'services.Api': {} },
+    [
+      'plan.services.Api: "Api" is no good name; give a name of lower-case letters, digits and hyphens, beginning with a letter, at most 40 long',
+    ],
+  ],
+  [
+    'an unknown field of a service',
+    { 'services.api.colour': 'red' },
+    [
+      'plan.services.api.colour: is not known here; rollout/plan.schema.json lists the 12 words that are',
+    ],
+  ],
+  [
+    'a misspelt command',
+    { 'services.api.green': { comand: ['x'], port: 9002 } },
+    [
+      'plan.services.api.green.comand: is not known here; did you mean command? known: command, url, servedBy, flag, port, environment',
+    ],
+  ],
+  [
+    'a command as one text',
+    { 'services.api.green.command': 'node v2.ts' },
+    [
+      'plan.services.api.green.command: "node v2.ts" is text; give a list with at least one entry (started and supervised by the platform; relative to the project)',
+    ],
+  ],
+  [
+    'an empty command',
+    { 'services.api.green.command': [] },
+    [
+      'plan.services.api.green.command: is empty; give a list with at least one entry (started and supervised by the platform; relative to the project)',
+    ],
+  ],
+  [
+    'an empty argument',
+    { 'services.api.green.command': ['node', ''] },
+    ['plan.services.api.green.command[1]: is empty; give text'],
+  ],
+  [
+    'a NUL in an argument',
+    { 'services.api.green.command': ['node', 'a\0b'] },
+    ['plan.services.api.green.command[1]: has a NUL character; take it out'],
+  ],
+  [
+    'a command without a port',
+    { 'services.api.green.port': undefined },
+    [
+      'plan.services.api.green.port: is missing; give the port where the command listens, from 1 to 65535',
+    ],
+  ],
+  [
+    'a port that is too high',
+    { 'services.api.green.port': 70_000 },
+    [
+      'plan.services.api.green.port: 70000 is above 65535; give a whole number from 1 to 65535 (where a command listens on loopback; given to it as PORT)',
+    ],
+  ],
+  [
+    'port 0',
+    { 'services.api.green.port': 0 },
+    [
+      'plan.services.api.green.port: 0 is below 1; give a whole number from 1 to 65535 (where a command listens on loopback; given to it as PORT)',
+    ],
+  ],
+  [
+    'a port in quotes',
+    { 'services.api.green.port': '9002' },
+    [
+      'plan.services.api.green.port: "9002" is text; give a whole number from 1 to 65535 (where a command listens on loopback; given to it as PORT)',
+    ],
+  ],
+  [
+    'half a port',
+    { 'services.api.green.port': 90.5 },
+    [
+      'plan.services.api.green.port: 90.5 is not whole; give a whole number from 1 to 65535 (where a command listens on loopback; given to it as PORT)',
+    ],
+  ],
+  [
+    'both a command and a url',
+    { 'services.api.blue.url': 'http://127.0.0.1:9' },
+    [
+      'plan.services.api.blue: has both a command and a url; keep the command with a port, or the url',
+    ],
+  ],
+  [
+    'a colour of nothing',
+    { 'services.api.green': {} },
+    [
+      'plan.services.api.green: has neither a command nor a url; give a command with a port, or a url',
+    ],
+  ],
+  [
+    'a port beside a url',
+    { 'services.web.green.port': 9 },
+    ['plan.services.web.green.port: 9 has no effect beside a url; take it out'],
+  ],
+  [
+    'a url of another protocol',
+    { 'services.web.green.url': 'ftp://x' },
+    [
+      'plan.services.web.green.url: "ftp://x" does not fit; give the http address of a running system, such as http://127.0.0.1:9001',
+    ],
+  ],
+  [
+    'a url with a password',
+    { 'services.web.green.url': 'http://u:secret@x' },
+    ['plan.services.web.green.url: carries a user or a password; a secret never stands in a plan'],
+  ],
+  [
+    'a url with a path',
+    { 'services.web.green.url': 'http://x:1/y' },
+    ['plan.services.web.green.url: "http://x:1/y" goes on after the port; give http://x:1'],
+  ],
+  [
+    "blue's url as green's",
+    { 'services.web.green.url': 'http://127.0.0.1:9003' },
+    [
+      'plan.services.web.green.url: "http://127.0.0.1:9003" is blue\'s address too; give the address of the new system',
+    ],
+  ],
+  [
+    "a url at a command's port",
+    { 'services.web.green.url': 'http://localhost:9002' },
+    [
+      'plan.services.web.green.url: 9002 is taken by plan.services.api.green.port; give another port',
+    ],
+  ],
+  [
+    'one port for both colours',
+    { 'services.api.green.port': 9001 },
+    [
+      'plan.services.api.green.port: 9001 is taken by plan.services.api.blue.port; give another port',
+    ],
+  ],
+  [
+    "the router's port",
+    { 'services.api.green.port': 8380 },
+    [
+      'plan.services.api.green.port: 8380 is taken by the router (plan.local.listen); give another port',
+    ],
+  ],
+  [
+    "the hook's port",
+    { 'services.api.green.port': 8381 },
+    [
+      'plan.services.api.green.port: 8381 is taken by the hook (the port after plan.local.listen); give another port',
+    ],
+  ],
+  [
+    "Prometheus' port",
+    { 'services.api.green.port': 8382 },
+    [
+      'plan.services.api.green.port: 8382 is taken by Prometheus (the second port after plan.local.listen); give another port',
+    ],
+  ],
+  [
+    'PORT in the environment',
+    { 'services.api.green.environment': { PORT: '1' } },
+    ['plan.services.api.green.environment.PORT: is given by the platform from port; take it out'],
+  ],
+  [
+    'a bad name of a variable',
+    { 'services.api.green.environment': { 'A-B': '1' } },
+    [
+      'plan.services.api.green.environment.A-B: "A-B" is no name of a variable; give letters, digits and _, not beginning with a digit',
+    ],
+  ],
+  [
+    'a number in the environment',
+    { 'services.api.green.environment': { A: 1 } },
+    ['plan.services.api.green.environment.A: 1 is a number; give text, in quotes'],
+  ],
+  [
+    'env: without a name',
+    { 'services.api.green.environment': { A: 'env:' } },
+    [
+      'plan.services.api.green.environment.A: "env:" names no variable; give env:NAME to pass one on',
+    ],
+  ],
+  [
+    'an environment for a url',
+    { 'services.web.green.environment': { A: 'b' } },
+    [
+      'plan.services.web.green.environment.A: has no effect on a system that runs already; take it out',
+    ],
+  ],
+  [
+    'a route of two services',
+    { 'services.web.routes': ['/'] },
+    [
+      'plan.services.web.routes[0]: "/" belongs to api already; give each service its own path prefixes',
+    ],
+  ],
+  [
+    'two services without routes',
+    { 'services.web.routes': undefined },
+    [
+      'plan.services.web.routes[0]: "/" belongs to api already; give each service its own path prefixes',
+    ],
+  ],
+  [
+    'a route without a slash',
+    { 'services.web.routes': ['web'] },
+    [
+      'plan.services.web.routes[0]: "web" does not fit; give a path that begins with /, such as /healthz',
+    ],
+  ],
+  [
+    'two kinds of affinity',
+    { 'services.web.affinity': { header: 'a', cookie: 'b' } },
+    ['plan.services.web.affinity: has both a header and a cookie; keep one'],
+  ],
+]
