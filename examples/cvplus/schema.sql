@@ -1,0 +1,21 @@
+-- The document's collections as tables; what the services keep stands with them.
+create table if not exists user_cvs (id int primary key, owner text not null, body text not null);
+create table if not exists recommendations (id int primary key, cv int not null, body text not null);
+create table if not exists user_subscriptions (id int primary key, owner text not null, plan text not null);
+create table if not exists processing_jobs (id text primary key, service text not null, state text not null, at timestamptz not null default now());
+create table if not exists user_profiles (id int primary key, owner text not null);
+create table if not exists cache_entries (key text primary key, value text not null);
+create table if not exists analytics_events (id int primary key, name text not null);
+create table if not exists system_config (key text primary key, value text not null);
+create table if not exists template_data (id int primary key, name text not null);
+create table if not exists user_preferences (id int primary key, owner text not null, value text not null);
+create table if not exists service_state_backups (id bigserial primary key, service text not null, at timestamptz not null default now(), state jsonb not null);
+create table if not exists actions (id text primary key, state text not null);
+insert into user_cvs select n, 'user-' || n, 'typescript sql leadership' from generate_series(1, 200) n on conflict do nothing;
+insert into recommendations select n, n, 'Add figures.' from generate_series(1, 200) n on conflict do nothing;
+insert into user_subscriptions select n, 'user-' || n, case when n % 5 = 0 then 'pro' else 'free' end from generate_series(1, 200) n on conflict do nothing;
+insert into user_profiles select n, 'user-' || n from generate_series(1, 200) n on conflict do nothing;
+insert into analytics_events select n, 'seen' from generate_series(1, 50) n on conflict do nothing;
+insert into system_config values ('locale', 'en') on conflict do nothing;
+insert into template_data values (1, 'classic'), (2, 'modern') on conflict do nothing;
+insert into user_preferences select n, 'user-' || n, 'dark' from generate_series(1, 50) n on conflict do nothing;
