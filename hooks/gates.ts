@@ -1,17 +1,15 @@
-import type { Operations, TripCause } from '../platforms/operations.ts'
+import type { Operations } from '../platforms/operations.ts'
 import type { Journal, Verdict } from '../rollout/journal.ts'
-import { type Judgement, judgeParity } from '../rollout/parity.ts'
+import type { Judgement } from '../rollout/judgement.ts'
 import type { Gate, Plan } from '../rollout/plan.ts'
-import { findPosition, type Position, positionsOf } from '../rollout/positions.ts'
-import { judgeSteady } from '../rollout/steady.ts'
-import { greenOf } from '../rollout/weights.ts'
-import type { Metrics } from './metrics.ts'
-import { replay } from './replay.ts'
+import { findPosition, type Position, positionsOf, servicesInScope } from '../rollout/positions.ts'
+import { fallingOrder } from '../rollout/services.ts'
+import { type GateParts, judgeGate } from './gates/judge.ts'
+import { kindOf } from './gates/kinds.ts'
 import type { World } from './world.ts'
 
 /** A gate that has not passed is judged again after this. */
 export const AGAIN_AFTER_MS = 10_000
-const BLUE_WINDOW_MS = 60_000
 
 /** A gate that is to be judged now. */
 export interface DueGate {
@@ -29,7 +27,8 @@ export interface DueGate {
 export function dueGates(plan: Plan, planHash: string, clock: number, journal: Journal): DueGate[] {
   if (journal.planHash !== planHash || journal.intent) return []
   const position = findPosition(positionsOf(plan), journal.verified.position)
-  if (!position || journal.guardedMs * clock < position.bakeMs) return []
+  if (!position) return []
+  if (journal.guardedMs * clock < position.bakeMs + position.settleMs) return []
   return position.gates.flatMap((name) => {
     const gate = plan.gates[name]
     if (!gate || gate.confirm !== undefined) return []
@@ -45,67 +44,87 @@ export function dueGates(plan: Plan, planHash: string, clock: number, journal: J
   })
 }
 
-/** Several services' verdicts on one gate: one failure fails it, and all must pass. */
-export function together(judgements: [service: string, judgement: Judgement][]): Judgement {
-  const results = judgements.map(([, { result }]) => result)
-  const result = results.includes('failed')
-    ? 'failed'
-    : results.length === 0 || results.includes('inconclusive')
-      ? 'inconclusive'
-      : 'passed'
-  const reasons = judgements.map(([service, { reason }]) =>
-    judgements.length === 1 ? reason : `${service}: ${reason}`,
-  )
-  return { result, reason: reasons.join('; ') || 'no service has traffic on green' }
+/**
+ * For which services a failed gate takes green back, one of each group that moves together: those it
+ * failed for, else those of the step; none where it belongs to no step: then everything.
+ */
+export function takenBackBy(
+  plan: Plan,
+  position: Pick<Position, 'kind' | 'services'>,
+  { services }: Pick<Judgement, 'services'>,
+): (string | undefined)[] {
+  const failed = services ?? (position.kind === 'step' ? position.services : undefined)
+  if (!failed) return [undefined]
+  const done = new Set<string>()
+  return fallingOrder(plan).filter((service) => {
+    if (!failed.includes(service) || done.has(service)) return false
+    for (const other of servicesInScope(plan, 'service', service)) done.add(other)
+    return true
+  })
+}
+
+export interface GatesParts extends GateParts {
+  operations: Pick<Operations, 'recordVerdict' | 'trip'>
 }
 
 /** Judges gates in the background, one at a time, and records their verdicts. */
 export class Gates {
+  readonly #parts: GatesParts
   readonly #world: World
-  readonly #metrics: Metrics
-  readonly #operations: Operations
-  readonly #trip: (cause: TripCause) => void
-  readonly #stopped = new AbortController()
   readonly #judgedAt = new Map<string, number>()
+  #judging: { key: string; over: AbortController } | undefined
+  #stopped = false
   #working = false
-  constructor(
-    world: World,
-    metrics: Metrics,
-    operations: Operations,
-    trip: (cause: TripCause) => void,
-  ) {
-    this.#world = world
-    this.#metrics = metrics
-    this.#operations = operations
-    this.#trip = trip
+  constructor(parts: GatesParts) {
+    this.#parts = parts
+    this.#world = parts.world
   }
 
+  /** Ends what is being judged: no load, no command and no question goes on. */
   stop(): void {
-    this.#stopped.abort()
+    this.#stopped = true
+    this.#judging?.over.abort()
   }
 
   /** Judges what is due. Returns at once while it still judges. */
   async consider(): Promise<void> {
     const { charge, journal, armed } = this.#world
-    if (this.#working || !armed || !journal) return
+    // What tripped, moved or was edited meanwhile makes what is being judged worthless.
+    if (this.#judging && (!armed || this.#placeOf(journal) !== this.#judging.key)) {
+      this.#judging.over.abort()
+    }
+    if (this.#working || this.#stopped || !armed || !journal) return
     this.#working = true
     try {
       for (const due of dueGates(charge.plan, charge.planHash, charge.clock, journal)) {
-        const key = [due.name, due.position.name, journal.attempt, charge.planHash].join(' ')
+        const key = `${due.name} ${this.#placeOf(journal)}`
         const last = this.#judgedAt.get(key)
         const now = performance.now()
         if (last !== undefined && now - last < AGAIN_AFTER_MS) continue
         this.#judgedAt.set(key, now)
-        await this.#judge(due, journal)
+        if (!(await this.#judge(due, journal))) return
         this.#judgedAt.set(key, performance.now())
       }
     } finally {
       this.#working = false
+      this.#judging = undefined
     }
   }
 
-  async #judge({ name, gate, position }: DueGate, journal: Journal): Promise<void> {
+  #placeOf(journal: Journal | undefined): string {
     const { planHash } = this.#world.charge
+    const { position, at } = journal?.verified ?? {}
+    return [position, at, journal?.attempt, planHash].join(' ')
+  }
+
+  /** @returns false where it was cut off */
+  async #judge(due: DueGate, journal: Journal): Promise<boolean> {
+    const { name, gate, position } = due
+    const { operations } = this.#parts
+    const { plan, planHash } = this.#world.charge
+    const over = new AbortController()
+    this.#judging = { key: this.#placeOf(journal), over }
+    if (this.#stopped) return false
     const verdict = (result: Verdict['result'], reason: string): Verdict => ({
       gate: name,
       position: position.name,
@@ -115,49 +134,28 @@ export class Gates {
       reason,
       at: new Date().toISOString(),
     })
-    if (gate.replay !== undefined) {
-      await this.#operations.recordVerdict(verdict('running', 'replays its requests'))
+    const { running } = kindOf(gate) ?? {}
+    if (running !== undefined) await operations.recordVerdict(verdict('running', running))
+    const judgement = await judgeGate(this.#parts, gate, journal, position.weights, over.signal)
+    if (over.signal.aborted) return false
+    const { result, reason } = judgement
+    await operations.recordVerdict(verdict(result, reason))
+    if (result !== 'failed' || gate.otherwise !== 'rollback') return true
+    for (const service of takenBackBy(plan, position, judgement)) {
+      if (!this.#hasTraffic(journal)) break
+      await operations.trip({
+        cause: name,
+        value: reason,
+        threshold: 'the gate passes',
+        reason: `gate ${name} failed at ${position.name}: ${reason}`,
+        ...(service === undefined ? { scope: 'plan' } : { service, scope: 'service' }),
+        pace: 'immediately',
+      })
     }
-    const { result, reason } = await this.#judgement(gate, position, journal)
-    if (this.#stopped.signal.aborted) return
-    await this.#operations.recordVerdict(verdict(result, reason))
-    const hasTraffic = Object.keys(journal.weights).some((service) => this.#world.judges(service))
-    if (result !== 'failed' || gate.otherwise !== 'rollback' || !hasTraffic) return
-    this.#trip({
-      cause: name,
-      value: reason,
-      threshold: 'the gate passes',
-      reason: `gate ${name} failed at ${position.name}: ${reason}`,
-    })
+    return true
   }
 
-  async #judgement(gate: Gate, position: Position, journal: Journal): Promise<Judgement> {
-    const { plan } = this.#world.charge
-    if (gate.replay !== undefined) {
-      try {
-        const results = await replay(plan, gate.replay, gate.ignore, this.#stopped.signal)
-        return judgeParity(results, gate.identical)
-      } catch (error) {
-        return { result: 'inconclusive', reason: (error as Error).message }
-      }
-    }
-    const services = Object.keys(plan.services).filter(
-      (service) => greenOf(position.weights, service) > 0,
-    )
-    const green = this.#metrics.bake()
-    return together(
-      services.map((service) => [
-        service,
-        judgeSteady(
-          gate,
-          green[service],
-          {
-            baseline: journal.baselines[service],
-            blue: this.#metrics.measure(service, 'blue', BLUE_WINDOW_MS),
-          },
-          plan.minimumRequests,
-        ),
-      ]),
-    )
+  #hasTraffic(journal: Journal): boolean {
+    return Object.keys(journal.weights).some((service) => this.#world.judges(service))
   }
 }

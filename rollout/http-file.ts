@@ -10,6 +10,8 @@ export interface HttpRequest {
   /** By lower-case name; a repeated one is joined with a comma. */
   headers: Record<string, string>
   body?: string
+  /** The words after the last `###` that had any. */
+  group?: string
 }
 
 /** A `.http` file that is wrong; the message has one line a mistake: file, line, what to do. */
@@ -26,7 +28,8 @@ const FRAMING = ['content-length', 'transfer-encoding', 'connection']
 
 /**
  * Reads a `.http` file as editors write it: requests separated by lines that begin with `###`; in
- * each, comments (`# @name …` names it), a request line, headers, an empty line and a body.
+ * each, comments (`# @name …` names it), a request line, headers, an empty line and a body. Words
+ * after the `###` name a group: its request, and those after a bare `###`, belong to it.
  * Variables, scripts and bodies from other files are refused: each would be sent as it stands.
  *
  * @param file its name, for messages
@@ -61,20 +64,23 @@ interface Section {
   /** The number of its first line, from 1. */
   first: number
   lines: string[]
+  group?: string
 }
 
 function sectionsOf(text: string): Section[] {
   const sections: Section[] = [{ first: 1, lines: [] }]
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
   lines.forEach((line, index) => {
-    if (line.startsWith('###')) sections.push({ first: index + 2, lines: [] })
-    else sections.at(-1)?.lines.push(line)
+    if (line.startsWith('###')) {
+      const group = line.replace(/^#+/, '').trim() || sections.at(-1)?.group
+      sections.push({ first: index + 2, lines: [], ...(group === undefined ? {} : { group }) })
+    } else sections.at(-1)?.lines.push(line)
   })
   return sections
 }
 
 function parseSection(
-  { first, lines }: Section,
+  { first, lines, group }: Section,
   wrong: (line: number, what: string) => void,
 ): HttpRequest | undefined {
   const at = lines.findIndex((line) => line.trim() !== '' && !COMMENT.test(line))
@@ -130,7 +136,27 @@ function parseSection(
     path: target,
     headers,
     ...(body === undefined ? {} : { body }),
+    ...(group === undefined ? {} : { group }),
   }
+}
+
+/**
+ * The requests of one group, in any spelling of capitals.
+ * @param group undefined for all of them
+ * @throws HttpFileError where the file has no such group
+ */
+export function requestsOf(
+  requests: readonly HttpRequest[],
+  group: string | undefined,
+  file: string,
+): readonly HttpRequest[] {
+  if (group === undefined) return requests
+  const found = requests.filter((one) => one.group?.toLowerCase() === group.toLowerCase())
+  if (found.length > 0) return found
+  const known = [...new Set(requests.flatMap((one) => one.group ?? []))].join(', ') || 'none'
+  throw new HttpFileError(
+    `${file}: has no group "${group}"; begin it with ### ${group}; known: ${known}`,
+  )
 }
 
 function splitRequestLine(text: string): [method: string, target: string] {

@@ -1,3 +1,5 @@
+import { firstOf, type Judgement, shareText } from './judgement.ts'
+
 /** An HTTP answer as it is compared. */
 export interface Answer {
   status: number
@@ -23,17 +25,10 @@ export interface Comparison {
   error?: string
 }
 
-/** What is said of a gate, with the numbers behind it. */
-export interface Judgement {
-  result: 'passed' | 'failed' | 'inconclusive'
-  reason: string
-}
-
 /** Differences listed of one pair of answers; two lists of a thousand differ in a thousand places. */
 export const MOST_DIFFERENCES = 20
 
 const LONGEST_TEXT = 80
-const NAMED_IN_REASON = 3
 
 /**
  * Compares two answers: status, content type, and the body: JSON by its structure, anything else
@@ -73,18 +68,18 @@ export function judgeParity(results: readonly Comparison[], identical = 1): Judg
   const open = results.filter(({ error }) => error !== undefined)
   const different = results.filter((one) => one.error === undefined && one.differences.length > 0)
   const same = total - open.length - different.length
-  const numbers = `${same} of ${total} requests had the same answer (${percent(same / total)}), ${percent(identical)} must`
+  const numbers = `${same} of ${total} requests had the same answer (${shareText(same / total)}), ${shareText(identical)} must`
   // A share is read from text: a hair above what was counted is still the same share.
   const needed = identical * total - 1e-9
   if (same >= needed) return { result: 'passed', reason: numbers }
   if (same + open.length < needed) {
-    return { result: 'failed', reason: `${numbers}; ${list(different.map(describeDifferent))}` }
+    return { result: 'failed', reason: `${numbers}; ${firstOf(different.map(describeDifferent))}` }
   }
-  const errors = list(open.map(({ request, error }) => `${request}: ${error}`))
+  const errors = firstOf(open.map(({ request, error }) => `${request}: ${error}`))
   return { result: 'inconclusive', reason: `${numbers}; not compared: ${errors}` }
 }
 
-type Segment = string | number
+export type Segment = string | number
 
 function compareValues(
   blue: unknown,
@@ -119,11 +114,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** `$.items[*].id` → items, *, id */
-function segmentsOf(path: string): string[] {
+export function segmentsOf(path: string): string[] {
   return [...path.matchAll(/\.([A-Za-z0-9_-]+)|\[(\*)\]/g)].map(([, key, any]) => key ?? any ?? '')
 }
 
-function matches(pattern: readonly string[], path: readonly Segment[]): boolean {
+/** True where a place is the one that a JSON path names. */
+export function matches(pattern: readonly string[], path: readonly Segment[]): boolean {
   return (
     pattern.length > 0 &&
     pattern.length === path.length &&
@@ -168,24 +164,15 @@ function exactNumber(_key: string, value: unknown, context?: { source?: string }
   return /^-?\d+$/.test(source) ? BigInt(source) : value
 }
 
-function show(value: unknown): string {
+/** A value on a line, cut where it is long. */
+export function show(value: unknown): string {
   if (value === undefined) return 'nothing'
   const text = JSON.stringify(value, (_key, one) => (typeof one === 'bigint' ? `${one}` : one))
   return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 1)}…` : text
-}
-
-function percent(share: number): string {
-  // Rounded down: 999 of 1000 and a half are not all.
-  return `${Math.floor(share * 10_000 + 1e-6) / 100}%`
 }
 
 function describeDifferent({ request, differences }: Comparison): string {
   const [first] = differences
   const more = differences.length > 1 ? ` and ${differences.length - 1} more` : ''
   return `${request}: ${first?.path} blue ${first?.blue}, green ${first?.green}${more}`
-}
-
-function list(items: readonly string[]): string {
-  const more = items.length - NAMED_IN_REASON
-  return `${items.slice(0, NAMED_IN_REASON).join('; ')}${more > 0 ? `; and ${more} more` : ''}`
 }

@@ -1,15 +1,15 @@
 import { boundOf, breaches, describeValue, measuredValue, type References } from './guardrail.ts'
 import type { Measurement } from './journal.ts'
-import type { Judgement } from './parity.ts'
+import type { Judgement } from './judgement.ts'
 import type { Gate } from './plan.ts'
-import { formatThreshold } from './threshold.ts'
+import { formatThreshold, formatValue } from './threshold.ts'
 
 /**
  * Judges a metric gate at the end of a bake. It passes where green's value over the whole bake is on
  * the side that the gate names: `below: 0.1%`. Too few answers, no value or no reference is
  * inconclusive, never a pass.
  *
- * @param green green's answers since the bake began
+ * @param green green's answers since the bake began; what came while it settled is not among them
  * @param references what a relative threshold is a multiple of
  * @param minimumRequests the plan's
  */
@@ -25,10 +25,13 @@ export function judgeSteady(
     return { result: 'inconclusive', reason: 'the gate has no metric with above or below' }
   }
   const requests = green?.requests ?? 0
-  if (requests < minimumRequests || requests === 0) {
+  // An answer that blue gave for green says nothing of green but how often that happens.
+  const own = metric === 'fallback-rate' ? requests : requests - (green?.fallbacks ?? 0)
+  if (own < minimumRequests || own === 0) {
+    const fallen = requests - own
     return {
       result: 'inconclusive',
-      reason: `green gave ${requests} answers of the ${minimumRequests} that minimumRequests asks for`,
+      reason: `green gave ${own} answers${fallen > 0 ? ` of its own, and ${fallen} by falling back,` : ''} of the ${minimumRequests} that minimumRequests asks for`,
     }
   }
   const value = measuredValue(metric, green)
@@ -50,5 +53,33 @@ export function judgeSteady(
   return {
     result: holds ? 'passed' : 'failed',
     reason: `${measured}, ${holds ? '' : 'not '}${bound.side} ${bound.text}`,
+  }
+}
+
+/** What a query gave: its one number, or why there is none. */
+export type QueryValue = { value: number } | { problem: string }
+
+/** Judges a query gate. What is no number is inconclusive: no data, NaN, several series. */
+export function judgeQuery(gate: Gate, answer: QueryValue): Judgement {
+  const threshold = gate.above ?? gate.below
+  if (!threshold) return { result: 'inconclusive', reason: 'the gate has neither above nor below' }
+  if ('problem' in answer) return { result: 'inconclusive', reason: answer.problem }
+  const { value } = answer
+  if (threshold.kind !== 'absolute') {
+    return {
+      result: 'inconclusive',
+      reason: `the query gave ${value}, but ${formatThreshold(threshold)} is no number to hold it against`,
+    }
+  }
+  if (!Number.isFinite(value)) {
+    return { result: 'inconclusive', reason: `the query gave ${value}, which is no number` }
+  }
+  const side = gate.above ? 'above' : 'below'
+  const holds = side === 'above' ? value > threshold.value : value < threshold.value
+  const { unit } = threshold
+  const [found, bound] = [formatValue(value, unit), formatValue(threshold.value, unit)]
+  return {
+    result: holds ? 'passed' : 'failed',
+    reason: `the query gave ${found}, ${holds ? '' : 'not '}${side} ${bound}`,
   }
 }

@@ -12,7 +12,7 @@ export const LOCK_TIMEOUT = '30s'
  * A row's text must not depend on who asks: dates, intervals, floats and names are written one
  * way, and row security hides nothing without saying so.
  */
-const ONE_SPELLING = `
+export const ONE_SPELLING = `
   set local datestyle = 'ISO, YMD';
   set local timezone = 'UTC';
   set local intervalstyle = 'iso_8601';
@@ -25,7 +25,7 @@ const ONE_SPELLING = `
   set local search_path = ''`
 
 /** Tables with rows of their own; those of an extension are the extension's to restore. */
-const USER_TABLES = `
+export const USER_TABLES = `
   select n.nspname as schema, c.relname as name
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relkind = 'r' and c.relpersistence <> 't'

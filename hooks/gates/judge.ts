@@ -1,0 +1,54 @@
+import type { Layout } from '../../platforms/local/layout.ts'
+import type { Journal } from '../../rollout/journal.ts'
+import type { Judgement } from '../../rollout/judgement.ts'
+import type { Gate } from '../../rollout/plan.ts'
+import { greenOf, type ServiceWeights } from '../../rollout/weights.ts'
+import type { Metrics } from '../metrics.ts'
+import type { World } from '../world.ts'
+import { kindOf, servicesOf } from './kinds.ts'
+
+/** What every judge of gates stands on. */
+export interface GateParts {
+  world: World
+  metrics: Pick<Metrics, 'measure' | 'bake'>
+  layout: Layout
+}
+
+/**
+ * Judges a gate now. Never throws: what could not be asked is inconclusive.
+ * @param weights of the position it is judged at, or what is live
+ */
+export async function judgeGate(
+  { world, metrics, layout }: GateParts,
+  gate: Gate,
+  journal: Journal,
+  weights: ServiceWeights,
+  stopped: AbortSignal,
+): Promise<Judgement> {
+  const { plan, clock } = world.charge
+  const kind = kindOf(gate)
+  if (!kind) return { result: 'inconclusive', reason: 'a person answers it' }
+  const services = servicesOf(plan, gate, kind, weights)
+  if (services === 'elsewhere') {
+    const named = gate.services?.join(', ')
+    return { result: 'passed', reason: `${named} has no traffic on green here: nothing to judge` }
+  }
+  const green = metrics.bake()
+  try {
+    return await kind.judge({
+      gate,
+      plan,
+      clock,
+      layout,
+      journal,
+      position: journal.verified.position,
+      services,
+      weightOf: (service) => greenOf(weights, service),
+      measure: (service, colour, windowMs) => metrics.measure(service, colour, windowMs),
+      bakeOf: (service) => green[service],
+      stopped,
+    })
+  } catch (error) {
+    return { result: 'inconclusive', reason: (error as Error).message }
+  }
+}

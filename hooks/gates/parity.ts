@@ -1,0 +1,88 @@
+import type { Judgement } from '../../rollout/judgement.ts'
+import { compareSent, judgeSent, sentSince } from '../../rollout/outbox.ts'
+import { judgeParity } from '../../rollout/parity.ts'
+import { newReplayId, replay } from '../replay.ts'
+import { askColour, noAnswer } from './ask.ts'
+import type { GateContext, GateKind } from './context.ts'
+
+/** What is sent out behind an answer comes later than it: looked for again, so long. */
+const SENT_WITHIN_MS = 3_000
+const LOOK_EVERY_MS = 100
+
+type Lists = { blue: unknown[]; green: unknown[] }
+
+/** The same requests to both colours; their answers, and what they sent out, must be alike. */
+export const parity: GateKind = {
+  running: 'replays its requests',
+  traffic: false,
+  async judge(context) {
+    const { gate, plan, stopped } = context
+    const { replay: file, group, services, ignore, identical, outbox } = gate
+    const id = newReplayId()
+    const before = outbox && (await listsOf(outbox, stopped))
+    const results = await replay(
+      plan,
+      { file: file as string, group, services, ignore, id },
+      stopped,
+    )
+    const answers = judgeParity(results, identical)
+    if (!outbox || !before || answers.result === 'failed') return answers
+    const sent = await judgeOutbox(context, before, id)
+    return {
+      result: sent.result === 'failed' ? 'failed' : worse(answers.result, sent.result),
+      reason: `${answers.reason}; ${sent.reason}`,
+    }
+  },
+}
+
+async function judgeOutbox(
+  { gate, stopped }: GateContext,
+  before: Lists,
+  id: string,
+): Promise<Judgement> {
+  const end = performance.now() + SENT_WITHIN_MS
+  for (;;) {
+    const after = await listsOf(gate.outbox as { blue: string; green: string }, stopped)
+    const [blue, green] = (['blue', 'green'] as const).map((colour) =>
+      sentSince({ before: before[colour], after: after[colour] }, id),
+    ) as [unknown[], unknown[]]
+    const unmatched = compareSent(blue, green, gate.ignore)
+    const judgement = judgeSent(blue.length, unmatched)
+    if (unmatched.length === 0 || performance.now() > end || stopped.aborted) return judgement
+    await new Promise((done) => setTimeout(done, LOOK_EVERY_MS))
+  }
+}
+
+/** @throws Error where a recorder does not answer, or with no list */
+async function listsOf(
+  outbox: { blue: string; green: string },
+  stopped: AbortSignal,
+): Promise<Lists> {
+  const [blue, green] = await Promise.all([
+    listOf(outbox.blue, stopped),
+    listOf(outbox.green, stopped),
+  ])
+  return { blue, green }
+}
+
+async function listOf(url: string, stopped: AbortSignal): Promise<unknown[]> {
+  const { status, body } = await askColour(url, { method: 'GET', headers: {} }, stopped).catch(
+    (error) => {
+      throw new Error(`the recorder ${url} does not answer: ${noAnswer(error)}`)
+    },
+  )
+  let list: unknown
+  try {
+    list = JSON.parse(body)
+  } catch {
+    list = undefined
+  }
+  if (status !== 200 || !Array.isArray(list)) {
+    throw new Error(`the recorder ${url} gave status ${status} and no JSON list`)
+  }
+  return list
+}
+
+function worse(one: Judgement['result'], other: Judgement['result']): Judgement['result'] {
+  return one === 'passed' ? other : one
+}

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { parse } from 'yaml'
+import { type CaseResult, checkCase, judgeCases, parseCases } from '../../rollout/cases.ts'
+import { urlOf } from '../../rollout/services.ts'
+import { askColour, noAnswer, serviceOf } from './ask.ts'
+import type { GateContext, GateKind } from './context.ts'
+
+type Case = ReturnType<typeof parseCases>[number]
+
+/** A table of requests and what green must answer, asked past the router. */
+export const rules: GateKind = {
+  running: 'asks its cases',
+  traffic: false,
+  async judge(context) {
+    const file = context.gate.cases as string
+    const cases = parseCases(parse(await readFile(resolve(file), 'utf8')), file)
+    const results: CaseResult[] = []
+    for (const one of cases) {
+      if (context.stopped.aborted) break
+      results.push(await askOnce(context, one))
+    }
+    return judgeCases(results)
+  },
+}
+
+async function askOnce({ plan, stopped }: GateContext, one: Case): Promise<CaseResult> {
+  const { name, request } = one
+  const open = (error: string): CaseResult => ({ name, failures: [], error })
+  const service = serviceOf(plan, request.path)
+  if (service === undefined) return open(`no service has ${request.path} among its routes`)
+  const url = urlOf(plan, service, 'green', request.path)
+  if (url === undefined) return open(`green of ${service} has no address`)
+  try {
+    return { name, failures: checkCase(one, await askColour(url, sentAs(request), stopped)) }
+  } catch (error) {
+    return open(`no answer, ${noAnswer(error)}`)
+  }
+}
+
+/** A body that is no text goes as JSON, and says so unless the case does. */
+function sentAs({ method, headers, body }: Case['request']) {
+  if (body === undefined || typeof body === 'string') return { method, headers, body }
+  const said = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type')
+  return {
+    method,
+    headers: said ? headers : { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  }
+}
