@@ -28,6 +28,8 @@ export interface StackSettings {
   attempt: number
   confirmed: string[]
   clock: number
+  /** sluice:environment, where the plan has environments. */
+  environment?: string
 }
 
 /** A stack: where its config is, what it says, and what it speaks of. */
@@ -84,7 +86,7 @@ export function findStack(options: StackOptions, how?: 'withoutPulumi'): Stack {
 export async function openStack(options: StackOptions, how?: 'withoutPulumi'): Promise<OpenStack> {
   const stack = findStack(options, how)
   const { plan, planHash } = await loadPlan(stack.settings.planFile)
-  const { step, attempt, confirmed, clock, platform } = stack.settings
+  const { step, attempt, confirmed, clock, environment, platform } = stack.settings
   const positions = positionsOf(plan)
   const nameOf = (cursor: string) => findPosition(positions, cursor)?.name ?? cursor
   return {
@@ -100,6 +102,7 @@ export async function openStack(options: StackOptions, how?: 'withoutPulumi'): P
       attempt,
       confirmed,
       clock,
+      ...(environment === undefined ? {} : { environment }),
     }),
   }
 }
@@ -150,6 +153,7 @@ export function readSettings(
       listOf(config['sluice:confirmed']) ??
       wrong('confirmed', 'is no list; write sluice:confirmed: [huntred@25]'),
     clock,
+    environment: get('environment'),
   }
 }
 

@@ -18,6 +18,8 @@ export interface StepRequest {
   confirmed: string[]
   /** sluice:clock */
   clock: number
+  /** sluice:environment, where the plan has environments */
+  environment?: string
 }
 
 /**
@@ -67,7 +69,9 @@ export class Verification extends pulumi.CustomResource {
 export class Verdict extends pulumi.CustomResource {
   constructor(
     name: string,
-    args: Omit<StepRequest, 'plan' | 'confirmed' | 'clock'> & { services: string[] },
+    args: Omit<StepRequest, 'plan' | 'confirmed' | 'clock' | 'environment'> & {
+      services: string[]
+    },
     opts?: pulumi.CustomResourceOptions,
   ) {
     super('sluice:index:Verdict', name, { ...args, latch: undefined }, opts)

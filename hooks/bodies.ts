@@ -68,6 +68,7 @@ export const chargeBody = z.strictObject({
   plan,
   planHash: z.string().min(1).max(100),
   clock: z.number().positive(),
+  environment: z.string().max(100).optional(),
 })
 
 const request = z.strictObject({
@@ -77,6 +78,7 @@ const request = z.strictObject({
   attempt: z.int().min(1),
   confirmed: z.array(z.string().max(200)).max(1_000),
   clock: z.number().positive(),
+  environment: z.string().max(100).optional(),
 })
 
 export const admitBody = z.strictObject({ request, lastAttempt: z.int().min(1).optional() })

@@ -54,10 +54,11 @@ export class Operations {
   /** Reads all that a decision looks at. A part that is away is named in the result. */
   async observe(): Promise<Observation> {
     const { store, router, now, alarms, guard } = this.#parts
-    const [live, journal, latch] = await Promise.all([
+    const [live, journal, latch, previous] = await Promise.all([
       orUnknown(router.read()),
       orUnknown(store.readJournal()),
       orUnknown(store.readLatch()),
+      this.#parts.previous?.(),
     ])
     return {
       at: now().toISOString(),
@@ -67,6 +68,7 @@ export class Operations {
       latch: latch ?? 'missing',
       guard: guard(),
       alarms: alarms(),
+      ...(previous === undefined ? {} : { previous }),
     }
   }
 

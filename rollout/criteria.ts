@@ -1,6 +1,7 @@
 import { holdsRises } from './action.ts'
 import { rollbackOperationsLeft } from './due-operations.ts'
 import { formatSpan } from './duration.ts'
+import { environmentBefore, environmentProblems } from './environments.ts'
 import type { Move } from './move.ts'
 import { isUnavailable } from './observation.ts'
 import { operationsBefore, plannedOperations, recordOf } from './operations.ts'
@@ -277,7 +278,18 @@ function environmentCriterion({
 }: Move): Refusal[] {
   const { environments } = request.plan
   if (!forward || !environments) return []
-  const before = environments[environments.indexOf(request.environment ?? '') - 1]
+  const problems = environmentProblems(request.plan, request, true)
+  if (problems.length > 0) {
+    return [
+      {
+        code: 'environment',
+        place: 'sluice:environment',
+        message: problems.join('; '),
+        next: `pulumi config set sluice:environment ${environments[0]}`,
+      },
+    ]
+  }
+  const before = environmentBefore(request.plan, request.environment)
   if (before === undefined) return []
   const held = (message: string, next: string): Refusal[] => [
     { code: 'environment', place: `environment ${before}`, message, next },

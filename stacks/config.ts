@@ -12,6 +12,8 @@ export interface StackConfig {
   attempt: number
   confirmed: string[]
   clock: number
+  /** Where the plan has environments; checked with the plan. */
+  environment?: string
 }
 
 /**
@@ -46,6 +48,7 @@ export function readConfig(folder: string): StackConfig {
     attempt: attempt as number,
     confirmed: confirmed as string[],
     clock,
+    environment: config.get('environment'),
   }
 }
 

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import * as pulumi from '@pulumi/pulumi'
 import { BlueGreen } from '../components/blue-green.ts'
 import { loadPlan } from '../platforms/plan-file.ts'
+import { environmentProblems } from '../rollout/environments.ts'
 import { PlanError } from '../rollout/parse-plan.ts'
 import { findPosition, positionsOf } from '../rollout/positions.ts'
 import { readConfig } from './config.ts'
@@ -11,6 +12,9 @@ const { plan, planHash } = await loadPlan(file).catch((error: unknown) => {
   if (error instanceof PlanError) throw new pulumi.RunError(error.message)
   throw error
 })
+
+const problems = environmentProblems(plan, config, process.env['SLUICE_REHEARSAL'] === '1')
+if (problems.length > 0) throw new pulumi.RunError(problems.join('\n'))
 
 // A number stands for a name; a name that is not known goes on to the admission, which lists them.
 const step = findPosition(positionsOf(plan), config.position)?.name ?? config.position

@@ -19,7 +19,7 @@ export class LocalPlatform extends pulumi.ComponentResource {
   constructor(name: string, args: LocalPlatformArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:local:Platform', name, {}, opts)
     const { folder, keepBlue, ...request } = args
-    const { plan, planHash, clock } = request
+    const { plan, planHash, clock, environment } = request
     const { home } = args.platform
     const child = (dependsOn: pulumi.Resource[]) => ({ parent: this, dependsOn })
 
@@ -44,7 +44,11 @@ export class LocalPlatform extends pulumi.ComponentResource {
         ),
     )
     const router = new Router('router', { ...request, home }, child([base]))
-    const hook = new Hook('hook', { home, plan, planHash, clock, folder }, child([router]))
+    const hook = new Hook(
+      'hook',
+      { home, plan, planHash, clock, environment, folder },
+      child([router]),
+    )
     new Alarms('alarms', { home, plan, clock }, child([hook]))
     void colours
     this.registerOutputs({})

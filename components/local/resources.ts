@@ -78,6 +78,7 @@ export class Hook extends pulumi.CustomResource {
       plan: Plan
       planHash: string
       clock: number
+      environment?: string
       folder: string
     },
     opts?: pulumi.CustomResourceOptions,

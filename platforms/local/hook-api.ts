@@ -12,6 +12,7 @@ export interface Guarded {
   plan: Plan
   planHash: string
   clock: number
+  environment?: string
 }
 
 /** The plan that the hook of this home guards; undefined before the first deployment. */

@@ -11,6 +11,7 @@ export interface HookSpec {
   plan: Plan
   planHash: string
   clock: number
+  environment?: string
   /** The checkout: the hook's code, and what relative paths of the plan start from. */
   folder: string
   progress(message: string): void
@@ -22,7 +23,8 @@ export interface HookSpec {
  * program is proved beside the old one before the old one ends.
  */
 export async function applyHook(layout: Layout, spec: HookSpec): Promise<void> {
-  const { plan, planHash, clock } = spec
+  const { plan, planHash, clock, environment: of } = spec
+  const charge = { plan, planHash, clock, ...(of === undefined ? {} : { environment: of }) }
   const port = portsOf(plan).hook
   const before = readIfThere(layout.hook.plan)
   const former = before === undefined ? undefined : (JSON.parse(before).plan as Plan)
@@ -31,16 +33,10 @@ export async function applyHook(layout: Layout, spec: HookSpec): Promise<void> {
   const known = new Set(variablesOf(former))
   const sameVariables = variablesOf(plan).every((name) => known.has(name))
   const runs = (await serviceStatus(layout, 'hook')).up
-  if (
-    runs &&
-    samePorts &&
-    sameVariables &&
-    (await handOver(layout, port, { plan, planHash, clock }))
-  )
-    return
+  if (runs && samePorts && sameVariables && (await handOver(layout, port, charge))) return
 
   spec.progress('proving the hook')
-  writeDurably(layout.hook.plan, canonical({ plan, planHash, clock }))
+  writeDurably(layout.hook.plan, canonical(charge))
   const command = [process.execPath, 'hooks/daemon.ts', layout.home]
   const environment = { ...planEnvironment(plan), ...databaseEnvironment(plan, layout) }
   await prove([...command, '--check'], spec.folder, environment)

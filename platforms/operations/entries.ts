@@ -18,6 +18,7 @@ export function newJournal(request: Request, at: string): Journal {
   return {
     plan: request.plan,
     planHash: request.planHash,
+    clock: request.clock,
     verified: { position: 'start', at },
     weights: allBlue(Object.keys(request.plan.services)),
     attempt: request.attempt,

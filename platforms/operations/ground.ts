@@ -1,5 +1,5 @@
 import type { Pace } from '../../rollout/action.ts'
-import type { Alarm } from '../../rollout/journal.ts'
+import type { Alarm, Journal } from '../../rollout/journal.ts'
 import type { Guard, Unavailable as Unknown } from '../../rollout/observation.ts'
 import type { Scope } from '../../rollout/positions.ts'
 import type { ServiceWeights } from '../../rollout/weights.ts'
@@ -14,6 +14,8 @@ export interface Parts {
   now(): Date
   alarms(): Alarm[] | Unknown
   guard(): Guard
+  /** The journal of the environment before this one; undefined where there is none before it. */
+  previous?(): Promise<Journal | 'missing' | Unknown | undefined>
   /** Told of every event after it stands in the history; must not throw and is not awaited. */
   announce(event: RolloutEvent): void
 }

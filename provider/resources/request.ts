@@ -13,6 +13,7 @@ export function requestOf(inputs: Props): Request {
     attempt: Number(inputs['attempt']),
     confirmed: (inputs['confirmed'] as string[] | undefined) ?? [],
     clock: Number(inputs['clock'] ?? 1),
+    environment: inputs['environment'] as string | undefined,
   }
 }
 

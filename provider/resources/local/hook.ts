@@ -34,6 +34,7 @@ async function apply(ctx: Context, inputs: Props): Promise<void> {
     plan: inputs['plan'] as Plan,
     planHash: String(inputs['planHash']),
     clock: Number(inputs['clock']),
+    environment: inputs['environment'] as string | undefined,
     folder: String(inputs['folder']),
     progress: ctx.progress,
     signal: ctx.signal,
