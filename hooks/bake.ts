@@ -1,4 +1,5 @@
 import type { Journal } from '../rollout/journal.ts'
+import { findPosition, positionsOf } from '../rollout/positions.ts'
 import { type ServiceWeights, sameWeights } from '../rollout/weights.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -33,11 +34,15 @@ export class Bake {
    */
   into(journal: Journal, before: boolean): Journal {
     const position = `${journal.verified.position} ${journal.verified.at}`
-    if (this.#position === undefined) this.#metrics.beginBake(journal.green)
-    else if (this.#position !== null && this.#position !== position) this.restart()
+    if (this.#position === undefined) {
+      const keptMs = Math.max(0, journal.guardedMs - settleMsOf(journal))
+      this.#metrics.beginBake(journal.green, keptMs)
+    } else if (this.#position !== null && this.#position !== position) this.restart()
     this.#position = position
     const guardedMs = Math.round(journal.guardedMs + this.#ms)
     this.#ms = 0
+    // What comes while it settles is nobody's evidence.
+    if (guardedMs < settleMsOf(journal)) this.#metrics.beginBake()
     const baselines = before ? this.#baselines(journal) : journal.baselines
     return { ...journal, guardedMs, green: this.#metrics.bake(), baselines }
   }
@@ -50,4 +55,10 @@ export class Bake {
     )
     return { ...baselines, ...Object.fromEntries(measured) }
   }
+}
+
+/** How long the verified position settles, ms of the real clock. */
+function settleMsOf({ plan, verified, clock = 1 }: Journal): number {
+  const position = findPosition(positionsOf(plan), verified.position)
+  return (position?.settleMs ?? 0) / clock
 }
