@@ -11,32 +11,38 @@ const BUCKETS = 300
 export class Histogram {
   requests = 0
   errors = 0
+  fallbacks = 0
   #timed = 0
   readonly #counts = new Uint32Array(BUCKETS)
 
   /** A histogram with the counts and quantiles of a measurement, each answer at its upper end. */
-  static from({ requests, errors, p50, p95, p99 }: Measurement): Histogram {
+  static from({ requests, errors, fallbacks = 0, p50, p95, p99 }: Measurement): Histogram {
     const histogram = new Histogram()
     histogram.requests = requests
     histogram.errors = errors
+    histogram.fallbacks = fallbacks
+    const own = requests - fallbacks
     if (p50 === undefined || p95 === undefined || p99 === undefined) return histogram
-    const half = Math.ceil(requests * 0.5)
-    const most = Math.ceil(requests * 0.95)
+    const half = Math.ceil(own * 0.5)
+    const most = Math.ceil(own * 0.95)
     histogram.#put(p50, half)
     histogram.#put(p95, most - half)
-    histogram.#put(p99, requests - most)
+    histogram.#put(p99, own - most)
     return histogram
   }
 
-  add(bad: boolean, seconds?: number): void {
+  /** @param fallback blue gave the answer: how long it took says nothing of green */
+  add(bad: boolean, seconds?: number, fallback = false): void {
     this.requests++
     if (bad) this.errors++
-    if (seconds !== undefined) this.#put(seconds, 1)
+    if (fallback) this.fallbacks++
+    else if (seconds !== undefined) this.#put(seconds, 1)
   }
 
   merge(other: Histogram): void {
     this.requests += other.requests
     this.errors += other.errors
+    this.fallbacks += other.fallbacks
     this.#timed += other.#timed
     for (let index = 0; index < BUCKETS; index++) {
       this.#counts[index]! += other.#counts[index]!
@@ -44,11 +50,11 @@ export class Histogram {
   }
 
   measurement(): Measurement {
-    const { requests, errors } = this
-    if (this.#timed === 0) return { requests, errors }
+    const { requests, errors, fallbacks } = this
+    const counts = { requests, errors, ...(fallbacks > 0 ? { fallbacks } : {}) }
+    if (this.#timed === 0) return counts
     return {
-      requests,
-      errors,
+      ...counts,
       p50: this.#quantile(0.5),
       p95: this.#quantile(0.95),
       p99: this.#quantile(0.99),
@@ -81,7 +87,7 @@ export class RollingHistogram {
   }
 
   /** @param nowMs of a clock that never goes back */
-  add(nowMs: number, bad: boolean, seconds?: number): void {
+  add(nowMs: number, bad: boolean, seconds?: number, fallback = false): void {
     const second = Math.floor(nowMs / 1_000)
     let slot = this.#slots.at(-1)
     if (slot?.second !== second) {
@@ -89,7 +95,7 @@ export class RollingHistogram {
       this.#slots.push(slot)
       while ((this.#slots[0]?.second ?? second) <= second - this.#seconds) this.#slots.shift()
     }
-    slot.histogram.add(bad, seconds)
+    slot.histogram.add(bad, seconds, fallback)
   }
 
   /** The answers of the last `windowMs`, in whole seconds, at least one; the running one is in it. */

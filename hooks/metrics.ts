@@ -3,22 +3,39 @@ import type { Journal, Measurement } from '../rollout/journal.ts'
 import type { ColourName } from '../rollout/plan.ts'
 import { greenOf, type ServiceWeights, split } from '../rollout/weights.ts'
 import { Histogram, RollingHistogram } from './histogram.ts'
-import type { Sample } from './router-log.ts'
+import type { Copies, Sample } from './router-log.ts'
+import { Rate, Uptime } from './spans.ts'
 
 const COLOURS = ['blue', 'green'] as const
+const OUTCOMES = ['ok', 'bad', 'fallback'] as const
 const QUANTILES = { '0.5': 'p50', '0.95': 'p95', '0.99': 'p99' } as const
 const BUCKETS = [
   0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2, 3, 5,
   10, 30,
 ]
 
+/** What is known of a colour's supervised process. */
+export interface ProcessFigures {
+  service: string
+  color: ColourName
+  /** With all its children. */
+  residentBytes?: number
+  /** From its start to its first healthy answer. */
+  startSeconds?: number
+}
+
 /** What the router's answers say: as metrics for Prometheus, over windows, and since the last move. */
 export class Metrics {
   readonly registry = new Registry()
   /** Answers of each green since the last move. */
   #bake = new Map<string, Histogram>()
+  #rates = new Map<string, Rate>()
+  #uptimes = new Map<string, Uptime>()
   /** Answers of each blue while nothing has moved yet. */
   readonly #before = new Map<string, Histogram>()
+  readonly #ratesBefore = new Map<string, Rate>()
+  readonly #begun = performance.now()
+  readonly #copied = new Map<string, Copies>()
   readonly #windows = new Map<string, RollingHistogram>()
   readonly #requests = new Counter({
     name: 'sluice_requests_total',
@@ -45,6 +62,17 @@ export class Metrics {
     "Blue's share of bad answers before the first step",
     'service',
   )
+  readonly #baselineRate = this.#gauge(
+    'sluice_baseline_rate',
+    'Answers a second before the first step',
+    'service',
+  )
+  readonly #copies = new Counter({
+    name: 'sluice_copies_total',
+    help: 'Writes of dual-write services, by whether the other colour has them too',
+    labelNames: ['service', 'outcome'] as const,
+    registers: [this.registry],
+  })
   readonly #up = this.#gauge('sluice_server_up', 'Healthy to the router', 'service', 'color')
   readonly #latched = this.#gauge('sluice_latched', '1 after a rollback that is not acknowledged')
   readonly #guarded = this.#gauge('sluice_guarded_seconds', 'Bake under guard, of the real clock')
@@ -53,40 +81,112 @@ export class Metrics {
   begin(services: readonly string[]): void {
     for (const service of services) {
       for (const color of COLOURS) {
-        for (const outcome of ['ok', 'bad']) this.#requests.inc({ service, color, outcome }, 0)
+        for (const outcome of OUTCOMES) this.#requests.inc({ service, color, outcome }, 0)
         this.#seconds.zero({ service, color })
       }
     }
   }
 
-  record({ service, colour, bad, seconds }: Sample, atStart: boolean): void {
-    this.#requests.inc({ service, color: colour, outcome: bad ? 'bad' : 'ok' })
-    if (seconds !== undefined) this.#seconds.observe({ service, color: colour }, seconds)
-    this.#window(service, colour).add(performance.now(), bad, seconds)
-    if (colour === 'green') entry(this.#bake, service).add(bad, seconds)
-    else if (atStart) entry(this.#before, service).add(bad, seconds)
+  record(sample: Sample, atStart: boolean): void {
+    const { service, colour, bad, fallback, seconds } = sample
+    const outcome = bad ? 'bad' : fallback ? 'fallback' : 'ok'
+    this.#requests.inc({ service, color: colour, outcome })
+    // How long blue took for green says nothing of green.
+    if (seconds !== undefined && !fallback) {
+      this.#seconds.observe({ service, color: colour }, seconds)
+    }
+    const now = performance.now()
+    this.#window(service, colour).add(now, bad, seconds, fallback)
+    entry(this.#rates, service, () => new Rate(now)).add()
+    if (colour === 'green') {
+      entry(this.#bake, service, () => new Histogram()).add(bad, seconds, fallback)
+    } else if (atStart) {
+      entry(this.#before, service, () => new Histogram()).add(bad, seconds)
+      entry(this.#ratesBefore, service, () => new Rate(now)).add()
+    }
   }
 
-  /** The last `windowMs`, at most ten minutes. */
+  /** The last `windowMs`, at most ten minutes; the rate is of both colours. */
   measure(service: string, colour: ColourName, windowMs: number): Measurement {
-    return this.#window(service, colour).measure(performance.now(), windowMs)
+    const now = performance.now()
+    const [own, other] = [colour, colour === 'blue' ? 'green' : 'blue'].map((color) =>
+      this.#window(service, color as ColourName).measure(now, windowMs),
+    ) as [Measurement, Measurement]
+    const answers = own.requests + other.requests
+    if (answers === 0) return own
+    const whole = (Math.floor(now / 1_000) - Math.max(1, Math.ceil(windowMs / 1_000)) + 1) * 1_000
+    const seconds = Math.max(1_000, now - Math.max(whole, this.#begun)) / 1_000
+    return { ...own, rate: Number((answers / seconds).toPrecision(6)) }
   }
 
-  /** Begins the answers since the last move anew, or goes on from what the journal kept. */
-  beginBake(kept: Journal['green'] = {}): void {
-    this.#bake = new Map(
-      Object.entries(kept).map(([service, measurement]) => [service, Histogram.from(measurement)]),
-    )
+  /**
+   * Begins the answers since the last move anew, or goes on from what the journal kept.
+   * @param keptMs how long what is kept was measured
+   */
+  beginBake(kept: Journal['green'] = {}, keptMs = 0): void {
+    const now = performance.now()
+    const each = <T>(make: (measurement: Measurement) => T) =>
+      new Map(Object.entries(kept).map(([service, value]) => [service, make(value)]))
+    const ups = [...this.#uptimes].map(([service, uptime]) => [service, uptime.last] as const)
+    this.#bake = each((measurement) => Histogram.from(measurement))
+    this.#rates = each(({ rate }) => new Rate(now, { value: rate, ms: keptMs }))
+    this.#uptimes = each(({ availability }) => new Uptime({ value: availability, ms: keptMs }))
+    for (const [service, up] of ups) {
+      if (up !== undefined) entry(this.#uptimes, service, () => new Uptime()).set(now, up)
+    }
   }
 
-  /** Answers of each green since the last move. */
+  /** Answers of each green since the last move, and the rate of its whole service. */
   bake(): Journal['green'] {
-    return measurements(this.#bake)
+    const now = performance.now()
+    return measurements(this.#bake, (service) => ({
+      rate: this.#rates.get(service)?.value(now),
+      availability: this.#uptimes.get(service)?.share(now),
+    }))
   }
 
   /** What each blue answered since this process started, while nothing had moved. */
   beforeFirstStep(): Journal['baselines'] {
-    return measurements(this.#before)
+    const now = performance.now()
+    return measurements(this.#before, (service) => ({
+      rate: this.#ratesBefore.get(service)?.value(now),
+    }))
+  }
+
+  /** The copier counts from its own start, and this process from its own. */
+  setCopies(now: Copies): void {
+    const { service, ok, failed } = now
+    const last = this.#copied.get(service)
+    const since = last && last.ok <= ok && last.failed <= failed ? last : { ok: 0, failed: 0 }
+    this.#copies.inc({ service, outcome: 'ok' }, ok - since.ok)
+    this.#copies.inc({ service, outcome: 'failed' }, failed - since.failed)
+    this.#copied.set(service, now)
+  }
+
+  /** A write that went past the copier. */
+  addUncopied(service: string): void {
+    this.#copies.inc({ service, outcome: 'failed' })
+  }
+
+  /** Has processes looked at whenever somebody asks for the metrics. */
+  watchProcesses(read: () => ProcessFigures[]): void {
+    const labelNames = ['service', 'color'] as const
+    const gauge = (name: string, help: string, field: 'residentBytes' | 'startSeconds') => {
+      new Gauge({
+        name,
+        help,
+        labelNames,
+        registers: [this.registry],
+        collect() {
+          this.reset()
+          for (const { service, color, [field]: value } of read()) {
+            if (value !== undefined) this.set({ service, color }, value)
+          }
+        },
+      })
+    }
+    gauge('sluice_process_resident_bytes', 'Memory of the process of a colour', 'residentBytes')
+    gauge('sluice_start_seconds', 'From its start to its first healthy answer', 'startSeconds')
   }
 
   setWeights(weights: ServiceWeights): void {
@@ -99,6 +199,8 @@ export class Metrics {
 
   setServerUp(service: string, color: ColourName, up: boolean): void {
     this.#up.set({ service, color }, up ? 1 : 0)
+    if (color !== 'green') return
+    entry(this.#uptimes, service, () => new Uptime()).set(performance.now(), up)
   }
 
   setJournal(journal: Journal, latched: boolean): void {
@@ -112,17 +214,12 @@ export class Metrics {
       if (baseline.requests > 0) {
         this.#baselineErrors.set({ service }, baseline.errors / baseline.requests)
       }
+      if (baseline.rate !== undefined) this.#baselineRate.set({ service }, baseline.rate)
     }
   }
 
   #window(service: string, colour: ColourName): RollingHistogram {
-    const key = `${service} ${colour}`
-    let window = this.#windows.get(key)
-    if (!window) {
-      window = new RollingHistogram()
-      this.#windows.set(key, window)
-    }
-    return window
+    return entry(this.#windows, `${service} ${colour}`, () => new RollingHistogram())
   }
 
   #gauge<L extends string>(name: string, help: string, ...labelNames: L[]): Gauge<L> {
@@ -130,17 +227,20 @@ export class Metrics {
   }
 }
 
-function entry(map: Map<string, Histogram>, service: string): Histogram {
-  let histogram = map.get(service)
-  if (!histogram) {
-    histogram = new Histogram()
-    map.set(service, histogram)
-  }
-  return histogram
+function entry<T>(map: Map<string, T>, key: string, make: () => T): T {
+  const found = map.get(key) ?? make()
+  map.set(key, found)
+  return found
 }
 
-function measurements(map: Map<string, Histogram>): Record<string, Measurement> {
+function measurements(
+  map: Map<string, Histogram>,
+  more: (service: string) => Partial<Measurement>,
+): Record<string, Measurement> {
   return Object.fromEntries(
-    [...map].map(([service, histogram]) => [service, histogram.measurement()]),
+    [...map].map(([service, histogram]) => {
+      const known = Object.entries(more(service)).filter(([, value]) => value !== undefined)
+      return [service, { ...histogram.measurement(), ...Object.fromEntries(known) }]
+    }),
   )
 }

@@ -18,6 +18,8 @@ export interface Answer {
   totalMs?: number
   /** HAProxy's two or more characters; `--` is a normal end. */
   termination: string
+  /** True where the server said that blue gave the answer. */
+  fallback: boolean
 }
 
 /** A server that the router's own checks found up or down. */
@@ -30,19 +32,32 @@ export interface ServerChange {
   reason: string
 }
 
-export type RouterLine = Answer | ServerChange
+/** What the copier of a dual-write service has copied since it started. */
+export interface Copies {
+  kind: 'copies'
+  service: string
+  ok: number
+  failed: number
+}
+
+export type RouterLine = Answer | ServerChange | Copies
 
 /** What an answer says about a colour. */
 export interface Sample {
   service: string
   colour: ColourName
   bad: boolean
+  /** True where green got its answer from blue: it is neither good nor bad, and no evidence. */
+  fallback: boolean
   /** Seconds until the server answered; undefined where no answer came. */
   seconds?: number
 }
 
 const ANSWER =
-  /(?:^|\s)sluice ([a-z][a-z0-9-]{0,39}) (blue|green) ([A-Za-z0-9_.-]{1,80}) (-?\d{1,6}) (-?\d{1,12}) (-?\d{1,12}) ([A-Za-z-]{2,6})\s*$/
+  /(?:^|\s)sluice ([a-z][a-z0-9-]{0,39}) (blue|green) ([A-Za-z0-9_.-]{1,80}) (-?\d{1,6}) (-?\d{1,12}) (-?\d{1,12}) ([A-Za-z-]{2,6})(?: ([01-]))?\s*$/
+
+/** Of a copier, on the same socket. */
+const COPIES = /^sluice-copies ([a-z][a-z0-9-]{0,39}) (\d{1,15}) (\d{1,15})\s*$/
 
 const SERVER =
   /(?:^|\s)Server ([a-z][a-z0-9-]{0,39})_(?:blue|green)\/(blue|green) is (UP|DOWN)\b(?:, reason: (.{0,300}?)(?:, check duration|\.? \d+ active|$))?/
@@ -54,7 +69,7 @@ const SERVER =
 export function parseRouterLine(text: string): RouterLine | undefined {
   const answer = ANSWER.exec(text)
   if (answer) {
-    const [, service, wanted, server, status, wait, total, termination] = answer
+    const [, service, wanted, server, status, wait, total, termination, fallback] = answer
     return {
       kind: 'answer',
       service: service as string,
@@ -64,7 +79,13 @@ export function parseRouterLine(text: string): RouterLine | undefined {
       waitMs: natural(wait),
       totalMs: natural(total),
       termination: termination as string,
+      fallback: fallback === '1',
     }
+  }
+  const copies = COPIES.exec(text)
+  if (copies) {
+    const [, service, ok, failed] = copies
+    return { kind: 'copies', service: service as string, ok: Number(ok), failed: Number(failed) }
   }
   const change = SERVER.exec(text)
   if (!change) return undefined
@@ -85,20 +106,34 @@ export function parseRouterLine(text: string): RouterLine | undefined {
  * @returns undefined where it says nothing: the client left, or the router itself refused
  */
 export function sampleOf(answer: Answer): Sample | undefined {
-  const { service, wanted, server, status, waitMs, termination } = answer
-  // Without the guard the router sends to blue what the weight gave to green; blue answered then.
-  const colour = wanted === 'green' && server === 'blue' ? 'blue' : wanted
+  const { service, server, status, waitMs, termination } = answer
+  const colour = colourOf(answer)
   const seconds = waitMs === undefined ? undefined : waitMs / 1_000
-  const serverFault = status !== undefined && status >= 500
-  if (serverFault) return { service, colour, bad: true, seconds }
   const end = termination[0]
+  const broken = end === 'S' || end === 's' || end === 'D'
+  // A copier that was killed under a write is no failure of the colour behind it.
+  if (broken && server?.startsWith('copier_')) return undefined
+  const serverFault = status !== undefined && status >= 500
+  if (serverFault) return { service, colour, bad: true, fallback: false, seconds }
   if (status === undefined) {
     if (end === 'C' || end === 'c') return undefined
-    return { service, colour, bad: true }
+    return { service, colour, bad: true, fallback: false }
   }
   if (server === undefined) return undefined
-  const broken = end === 'S' || end === 's' || end === 'D'
-  return { service, colour, bad: broken || server === 'blue_backup', seconds }
+  const bad = broken || server === 'blue_backup'
+  return { service, colour, bad, fallback: !bad && answer.fallback && colour === 'green', seconds }
+}
+
+/** True for a write of a dual-write service that went past its copier, which was down. */
+export function isUncopied({ server }: Answer): boolean {
+  return server?.startsWith('uncopied_') ?? false
+}
+
+function colourOf({ wanted, server }: Answer): ColourName {
+  const named = /^(?:un)?copie[rd]_(blue|green)$/.exec(server ?? '')?.[1]
+  if (named) return named as ColourName
+  // Without the guard the router sends to blue what the weight gave to green; blue answered then.
+  return wanted === 'green' && server === 'blue' ? 'blue' : wanted
 }
 
 function natural(text: string | undefined): number | undefined {

@@ -1,31 +1,20 @@
 import type { ColourName, Plan, Service } from '../../rollout/plan.ts'
 import { colourOf, addressOf as placeOf } from '../../rollout/services.ts'
-import { addressOf, bindAddress, plainName, plainPath, quoteWord } from './haproxy-text.ts'
-import type { Layout, Ports } from './layout.ts'
+import { BUCKETS, frontendSection } from './haproxy-frontend.ts'
+import { backendOf, copiesWrites, type RouterOptions, writesOf } from './haproxy-names.ts'
+import { addressOf, plainPath, quoteWord } from './haproxy-text.ts'
+import { copierOf, type Layout, type Ports } from './layout.ts'
 
-/** What of a rollout's state shows in the router's configuration. */
-export interface RouterOptions {
-  /** `released` and after: green no longer needs the guard. */
-  disarmed?: boolean
-  /** `retired`: blue is gone, and everything goes to green whatever the map says. */
-  retired?: boolean
-  /**
-   * How long a colour may take to begin its answer, in ms; default 5 s. A longer one is a
-   * gateway timeout; reads are tried again elsewhere.
-   */
-  serverTimeoutMs?: number
-}
+export { BUCKETS } from './haproxy-frontend.ts'
+export { backendOf, type RouterOptions } from './haproxy-names.ts'
 
-/** One user's place in 1/100 percent: green is whoever stands below its weight. */
-export const BUCKETS = 10_000
+const COLOURS: ColourName[] = ['green', 'blue']
 
 /** A unix socket's path may have this many bytes less what HAProxy adds while it binds. */
 const LONGEST_SOCKET = 90
 
-/** The backend of a colour. */
-export function backendOf(service: string, colour: ColourName): string {
-  return `${service}_${colour}`
-}
+/** To one that others bind. */
+const LONGEST_PATH = 107
 
 /** What starts the router: in the foreground, with a master that reloads on USR2. */
 export function haproxyArguments(layout: Layout): string[] {
@@ -49,8 +38,13 @@ export function haproxyConfig(
     defaultsSection(options.serverTimeoutMs ?? 5_000),
     frontendSection(plan, layout, ports, options),
     ...services.flatMap(([name, service]) => [
-      ...(options.retired || service.blue === 'none' ? [] : [blueSection(plan, name, service)]),
+      ...(options.retired || service.blue === 'none'
+        ? []
+        : [blueSection(plan, name, service, options)]),
       greenSection(plan, name, service, options),
+      ...(copiesWrites(service, options)
+        ? COLOURS.map((colour) => writesSection(plan, layout, name, colour, options))
+        : []),
     ]),
     ...(options.disarmed || options.retired ? [] : [guardSection(ports)]),
     ...resolversSection(plan),
@@ -102,122 +96,29 @@ function defaultsSection(serverTimeoutMs: number): string[] {
   ]
 }
 
-function frontendSection(
-  plan: Plan,
-  layout: Layout,
-  ports: Ports,
-  options: RouterOptions,
-): string[] {
-  const services = Object.keys(plan.services)
-  const map = plainPath(layout.haproxy.map)
+function blueSection(plan: Plan, name: string, service: Service, options: RouterOptions): string[] {
   return [
-    'frontend users',
-    `  bind ${bindAddress(ports.listen)}`,
-    ...routeLines(plan),
-    '  http-request return status 404 content-type text/plain string "no service has this path" if !{ var(txn.service) -m found }',
-    ...services.flatMap((name) => affinityLines(name, plan.services[name]!)),
-    `  http-request set-var(txn.bucket) var(txn.user),crc32(1),mod(${BUCKETS}) if { var(txn.user) -m found }`,
-    `  http-request set-var(txn.bucket) rand(${BUCKETS}) if !{ var(txn.bucket) -m found }`,
-    `  http-request set-var(txn.green) var(txn.service),map_str_int(${map},0)`,
-    '  http-request set-var(txn.wanted) str(blue)',
-    options.retired
-      ? '  http-request set-var(txn.wanted) str(green)'
-      : '  http-request set-var(txn.wanted) str(green) if { var(txn.bucket),sub(txn.green) lt 0 }',
-    // Only what may safely be done twice is done twice; a connection that failed carried nothing.
-    ...services.flatMap((name) => offLines(name, plan.services[name]!, options)),
-    '  http-request disable-l7-retry unless { method GET HEAD OPTIONS }',
-    '  http-request set-var(txn.debug) bool(true) if { req.hdr(x-sluice-debug) -m found }',
-    '  http-response set-header x-sluice-color %[srv_name,regsub(_backup,)] if { var(txn.debug) -m found }',
-    '  log-format "sluice %[var(txn.service)] %[var(txn.wanted)] %[srv_name] %ST %Tr %Ta %ts"',
-    ...services.flatMap((name) => backendLines(name, plan.services[name]!, options)),
+    `backend ${backendOf(name, 'blue')}`,
+    ...healthLines(name, service),
+    ...deprecationLines(plan, options),
+    // Blue is the side that everything falls back to: it is given up later than green.
+    `  server blue ${serverOf(plan, name, 'blue')} fall 4`,
   ]
 }
 
 /**
- * A route is a path or what is below it: `/api` has `/api` and `/api/x`, not `/apix`, as it is in
- * the Gateway API. The longest comes first, and the first that fits wins.
+ * Blue says that it is deprecated, and when it ends: RFC 9745 and RFC 8594. Only while green has
+ * everything: after a rollback blue is what serves.
  */
-function routeLines(plan: Plan): string[] {
-  const routes = Object.entries(plan.services).flatMap(([service, { routes }]) =>
-    routes.map((route, index) => ({
-      service,
-      route,
-      place: `services.${service}.routes[${index}]`,
-    })),
-  )
-  const taken = new Map<string, string>()
-  for (const { service, route, place } of routes) {
-    const first = taken.get(route)
-    if (first !== undefined && first !== service) {
-      throw new Error(
-        `${place}: ${route} belongs to ${first} already; next: give each service its own path prefixes`,
-      )
-    }
-    taken.set(route, service)
-  }
-  return routes
-    .toSorted((a, b) => b.route.length - a.route.length)
-    .flatMap(({ service, route, place }) => {
-      const set = `  http-request set-var(txn.service) str(${plainName(service, 'services')}) if !{ var(txn.service) -m found }`
-      if (route.endsWith('/')) return [`${set} { path_beg -- ${quoteWord(route, place)} }`]
-      return [
-        `${set} { path -- ${quoteWord(route, place)} }`,
-        `${set} { path_beg -- ${quoteWord(`${route}/`, place)} }`,
-      ]
-    })
-}
-
-function affinityLines(name: string, service: Service): string[] {
-  const { header, cookie } = service.affinity
-  const here = `{ var(txn.service) -m str ${name} }`
-  const unset = '!{ var(txn.user) -m found }'
-  const place = `services.${name}.affinity`
-  const lines: string[] = []
-  const add = (fetch: string) => {
-    // An empty value tells nobody apart: it would send them all to one side.
-    lines.push(
-      `  http-request set-var(txn.user) ${fetch} if ${here} ${unset} { ${fetch} -m len gt 0 }`,
-    )
-  }
-  if (header) add(`req.hdr(${plainName(header, `${place}.header`)})`)
-  if (cookie) add(`req.cook(${plainName(cookie, `${place}.cookie`)})`)
-  return lines
-}
-
-/** What has no blue is off for the users who are on blue, and for all while green is away. */
-function offLines(name: string, { blue }: Service, { disarmed, retired }: RouterOptions): string[] {
-  if (blue !== 'none' || retired) return []
-  const here = `{ var(txn.service) -m str ${name} }`
-  const off = `  http-request return status 404 content-type text/plain string "not here yet" if ${here}`
-  const green = backendOf(name, 'green')
+function deprecationLines({ retire }: Plan, { deprecated }: RouterOptions): string[] {
+  if (!deprecated) return []
+  const { deprecation, sunset } = retire
+  const at = (date: string) => new Date(`${date}T00:00:00Z`)
+  const set = (header: string, value: string) =>
+    `  http-response set-header ${header} ${value} if { srv_name -m beg blue copier_blue uncopied_blue } { var(txn.green) -m int ge ${BUCKETS} }`
   return [
-    `${off} { var(txn.wanted) -m str blue }`,
-    `${off} !{ nbsrv(${green}) gt 0 }`,
-    ...(disarmed ? [] : [`${off} !{ nbsrv(guard) gt 0 }`]),
-  ]
-}
-
-function backendLines(
-  name: string,
-  { blue }: Service,
-  { disarmed, retired }: RouterOptions,
-): string[] {
-  const here = `{ var(txn.service) -m str ${name} }`
-  const green = backendOf(name, 'green')
-  if (retired) return [`  use_backend ${green} if ${here}`]
-  const guard = disarmed ? '' : ' { nbsrv(guard) gt 0 }'
-  return [
-    `  use_backend ${green} if ${here} { var(txn.wanted) -m str green } { nbsrv(${green}) gt 0 }${guard}`,
-    ...(blue === 'none' ? [] : [`  use_backend ${backendOf(name, 'blue')} if ${here}`]),
-  ]
-}
-
-function blueSection(plan: Plan, name: string, service: Service): string[] {
-  return [
-    `backend ${backendOf(name, 'blue')}`,
-    ...healthLines(name, service),
-    // Blue is the side that everything falls back to: it is given up later than green.
-    `  server blue ${serverOf(plan, name, 'blue')} fall 4`,
+    ...(deprecation ? [set('Deprecation', `@${at(deprecation).getTime() / 1_000}`)] : []),
+    ...(sunset ? [set('Sunset', `"${at(sunset).toUTCString()}"`)] : []),
   ]
 }
 
@@ -225,15 +126,16 @@ function greenSection(
   plan: Plan,
   name: string,
   service: Service,
-  { retired }: RouterOptions,
+  options: RouterOptions,
 ): string[] {
   const green = serverOf(plan, name, 'green')
   const lines = [`backend ${backendOf(name, 'green')}`, ...healthLines(name, service)]
   // Without blue there is nowhere else to go, so that only its checks close green.
-  if (retired || service.blue === 'none') return [...lines, `  server green ${green}`]
+  if (options.retired || service.blue === 'none') return [...lines, `  server green ${green}`]
   const blue = serverOf(plan, name, 'blue')
   return [
     ...lines,
+    ...deprecationLines(plan, options),
     // A hung green is closed by its checks within a second; reads that wait on it go to blue then.
     '  retry-on conn-failure empty-response response-timeout',
     '  retries 6',
@@ -241,6 +143,37 @@ function greenSection(
     // is blue's; four tries were too few once in thirty kills. Bad answers are not counted here: the hook judges those, and nothing hides them.
     `  server green ${green} observe layer4 error-limit 3 on-error mark-down`,
     `  server blue_backup ${blue} backup no-check track ${backendOf(name, 'blue')}/blue`,
+  ]
+}
+
+/**
+ * The writes of a dual-write service go through its copier. While that is down they go straight to
+ * the colour that is to answer, under another name, so that the log says that they were not copied.
+ */
+function writesSection(
+  plan: Plan,
+  layout: Layout,
+  name: string,
+  colour: ColourName,
+  options: RouterOptions,
+): string[] {
+  const socket = plainPath(copierOf(layout, name).socket)
+  if (Buffer.byteLength(socket) > LONGEST_PATH) {
+    throw new Error(
+      `${socket} is too long for a socket (at most ${LONGEST_PATH} bytes); next: choose a shorter home (sluice:home, or SLUICE_HOME)`,
+    )
+  }
+  const straight = serverOf(plan, name, colour)
+  const tracked = `${backendOf(name, colour)}/${colour}`
+  return [
+    `backend ${writesOf(name, colour)}`,
+    '  option httpchk',
+    '  http-check send meth GET uri /healthz ver HTTP/1.1 hdr host localhost hdr x-sluice-check copier',
+    '  http-check expect status 200',
+    ...deprecationLines(plan, options),
+    '  retries 6',
+    `  server copier_${colour} unix@${socket} rise 1 observe layer4 error-limit 1 on-error mark-down`,
+    `  server uncopied_${colour} ${straight} backup no-check track ${tracked}`,
   ]
 }
 

@@ -63,9 +63,11 @@ export class HaproxyRouter implements Router {
   }
 
   /**
-   * Sets the green of the services given; the others keep theirs. The map file comes first, so
-   * that a router that is away comes back with it.
-   * @throws Unavailable where the router does not answer or does not take it; the file stands
+   * Sets the green of the services given, in their order; the others keep theirs. A fall reaches
+   * the running router first, as users wait for it, and the latch is durable already; a rise
+   * stands in the map file first, so that no user who has been on green goes back because the
+   * router died. A router that is away comes back with the falls, and with no rise.
+   * @throws Unavailable where the router does not answer or does not take it; the falls stand
    */
   write(weights: ServiceWeights): Promise<void> {
     // One after the other: file and router must end with the same of two writes.
@@ -76,23 +78,41 @@ export class HaproxyRouter implements Router {
 
   async #write(weights: ServiceWeights): Promise<void> {
     const { map } = this.#layout.haproxy
-    const values = parseMap(readIfThere(map) ?? '')
-    const asked = Object.entries(weights)
-    for (const [service, weight] of asked) values.set(checkedName(service), toMapValue(weight))
-    writeDurably(map, formatMap(values))
-    const known = await this.#values()
-    const commands = asked.map(([service, weight]) => {
-      const verb = known.has(service) ? 'set' : 'add'
-      return `${verb} map ${map} ${service} ${toMapValue(weight)}`
-    })
-    const { values: reached, rest } = parseShownMap(await this.#ask(...commands, `show map ${map}`))
-    for (const [service, weight] of asked) {
+    const asked = Object.entries(weights).map(
+      ([service, weight]) => [checkedName(service), toMapValue(weight)] as const,
+    )
+    const kept = parseMap(readIfThere(map) ?? '')
+    const [known, away] = await this.#values().then(
+      (values) => [values, undefined] as const,
+      (error: unknown) => [kept, error] as const,
+    )
+    const falls = asked.filter(([service, value]) => value <= (known.get(service) ?? 0))
+    const first = this.#settings(
+      falls.filter(([service]) => known.has(service)),
+      known,
+    )
+    // What fails here is said again below, and a failure there is told.
+    if (!away && first.length > 0) await this.#ask(...first).catch(() => {})
+    for (const [service, value] of away ? falls : asked) kept.set(service, value)
+    writeDurably(map, formatMap(kept))
+    if (away) throw away
+    // The falls once more: a reload meanwhile may have begun with the file as it was.
+    const answer = await this.#ask(...this.#settings(asked, known), `show map ${map}`)
+    const { values: reached, rest } = parseShownMap(answer)
+    for (const [service, wanted] of asked) {
       const value = reached.get(service)
-      if (value === toMapValue(weight)) continue
+      if (value === wanted) continue
       throw new Unavailable(
-        `${service}: green ${weight.green} was written, but the router has ${value === undefined ? 'none' : value / 100}: ${rest}; next: sluice doctor`,
+        `${service}: green ${wanted / 100} was written, but the router has ${value === undefined ? 'none' : value / 100}: ${rest}; next: sluice doctor`,
       )
     }
+  }
+
+  #settings(values: (readonly [string, number])[], known: MapValues): string[] {
+    const { map } = this.#layout.haproxy
+    return values.map(([service, value]) => {
+      return `${known.has(service) ? 'set' : 'add'} map ${map} ${service} ${value}`
+    })
   }
 
   /** True when the colour itself is up; the backup server of green does not count. */

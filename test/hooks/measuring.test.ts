@@ -52,7 +52,13 @@ describe('a histogram', () => {
   })
 })
 
-const green = { service: 'api', colour: 'green', bad: false, seconds: 0.01 } as const
+const green = {
+  service: 'api',
+  colour: 'green',
+  bad: false,
+  fallback: false,
+  seconds: 0.01,
+} as const
 const blue = { ...green, colour: 'blue' } as const
 
 function journal(changes: Partial<Journal> = {}): Journal {
@@ -117,6 +123,84 @@ describe('a bake', () => {
     metrics.record(blue, true)
     expect(bake.into(first, false).baselines).toEqual(first.baselines)
     expect(bake.into(first, true).baselines['api']?.requests).toBe(3)
+  })
+})
+
+describe('metrics', () => {
+  const seriesOf = async (metrics: Metrics, series: string) => {
+    const line = (await metrics.registry.metrics())
+      .split('\n')
+      .find((text) => text.startsWith(`${series} `))
+    return line === undefined ? undefined : Number(line.slice(series.length))
+  }
+
+  it('count an answer that green got from blue apart, and not how long it took', async () => {
+    const metrics = new Metrics()
+    metrics.begin(['api'])
+    metrics.record(green, false)
+    metrics.record({ ...green, fallback: true, seconds: 9 }, false)
+    metrics.record({ ...green, bad: true }, false)
+    for (const outcome of ['ok', 'bad', 'fallback']) {
+      const series = `sluice_requests_total{service="api",color="green",outcome="${outcome}"}`
+      expect([outcome, await seriesOf(metrics, series)]).toEqual([outcome, 1])
+    }
+    const counts = { requests: 3, errors: 1, fallbacks: 1 }
+    const measured = metrics.measure('api', 'green', 10_000)
+    expect(measured).toMatchObject(counts)
+    expect(measured.p99).toBeLessThan(0.02)
+    expect(metrics.bake()['api']).toMatchObject(counts)
+    const series = 'sluice_request_seconds_count{service="api",color="green"}'
+    expect(await seriesOf(metrics, series)).toBe(2)
+    metrics.beginBake(metrics.bake())
+    expect(metrics.bake()['api']).toMatchObject(counts)
+  })
+
+  it('add up what copiers say over restarts of a copier', async () => {
+    const metrics = new Metrics()
+    const say = (ok: number, failed: number) =>
+      metrics.setCopies({ kind: 'copies', service: 'api', ok, failed })
+    say(5, 0)
+    say(9, 1)
+    say(2, 0)
+    metrics.addUncopied('api')
+    expect(await seriesOf(metrics, 'sluice_copies_total{service="api",outcome="ok"}')).toBe(11)
+    expect(await seriesOf(metrics, 'sluice_copies_total{service="api",outcome="failed"}')).toBe(2)
+  })
+
+  it('have the rate of both colours, and the baseline in its own series', async () => {
+    const metrics = new Metrics()
+    for (let index = 0; index < 10; index++) metrics.record(index % 2 ? green : blue, true)
+    const rate = metrics.measure('api', 'green', 60_000).rate
+    expect(rate).toBe(metrics.measure('api', 'blue', 60_000).rate)
+    expect(rate).toBeLessThanOrEqual(10)
+    const baselines = metrics.beforeFirstStep()
+    expect(baselines['api']?.rate).toBeGreaterThan(0)
+    metrics.setJournal(journal({ baselines }), false)
+    expect(await seriesOf(metrics, 'sluice_baseline_rate{service="api"}')).toBe(
+      baselines['api']?.rate,
+    )
+  })
+
+  it('know how much of a bake green was up, over a restart', () => {
+    const metrics = new Metrics()
+    metrics.setServerUp('api', 'green', true)
+    metrics.record(green, false)
+    expect(metrics.bake()['api']?.availability).toBe(1)
+    metrics.beginBake({ api: { requests: 1, errors: 0, availability: 0.5, rate: 4 } }, 1e9)
+    expect(metrics.bake()['api']?.availability).toBeCloseTo(0.5)
+    expect(metrics.bake()['api']?.rate).toBeCloseTo(4)
+  })
+
+  it('look at processes when they are asked for', async () => {
+    const metrics = new Metrics()
+    let residentBytes = 1
+    metrics.watchProcesses(() => [{ service: 'api', color: 'green', residentBytes }])
+    const series = 'sluice_process_resident_bytes{service="api",color="green"}'
+    expect(await seriesOf(metrics, series)).toBe(1)
+    residentBytes = 2
+    expect(await seriesOf(metrics, series)).toBe(2)
+    const none = 'sluice_start_seconds{service="api",color="green"}'
+    expect(await seriesOf(metrics, none)).toBeUndefined()
   })
 })
 

@@ -15,7 +15,7 @@ const sample = (line: string) => sampleOf(parseRouterLine(`${HEAD}${line}`) as A
 
 describe('a line of the router', () => {
   it('is read with its header and its end', () => {
-    expect(parseRouterLine(`${HEAD}sluice api green green 200 12 15 --\n`)).toEqual({
+    expect(parseRouterLine(`${HEAD}sluice api green green 200 12 15 -- 1\n`)).toEqual({
       kind: 'answer',
       service: 'api',
       wanted: 'green',
@@ -24,6 +24,21 @@ describe('a line of the router', () => {
       waitMs: 12,
       totalMs: 15,
       termination: '--',
+      fallback: true,
+    })
+  })
+
+  it('may have no fallback where the router is one of before', () => {
+    const line = parseRouterLine(`${HEAD}sluice api green green 200 12 15 --\n`)
+    expect(line).toMatchObject({ kind: 'answer', fallback: false })
+  })
+
+  it('may be of a copier, which says what it has copied', () => {
+    expect(parseRouterLine('sluice-copies my-api 12 3\n')).toEqual({
+      kind: 'copies',
+      service: 'my-api',
+      ok: 12,
+      failed: 3,
     })
   })
 
@@ -52,6 +67,9 @@ describe('a line of the router', () => {
     'sluice api purple green 200 12 15 --',
     'sluice API green green 200 12 15 --',
     'sluice api green green 200 12 15 -- more',
+    'sluice api green green 200 12 15 -- 2',
+    'sluice-copies api 1',
+    'a user says sluice-copies api 1 2',
     'sluice api green green 2e2 12 15 --',
     'sluice - blue - 404 -1 0 PR',
     'Server guard/hook is DOWN, reason: Layer4 timeout',
@@ -86,15 +104,23 @@ describe('an answer', () => {
     ['sluice api green blue 200 3 3 --', { colour: 'blue', bad: false, seconds: 0.003 }],
     ['sluice api blue blue 200 3 3 --', { colour: 'blue', bad: false, seconds: 0.003 }],
     ['sluice api blue blue 502 3 3 --', { colour: 'blue', bad: true, seconds: 0.003 }],
+    ['sluice api green green 200 3 3 -- 1', { colour: 'green', bad: false, fallback: true }],
+    ['sluice api green green 500 3 3 -- 1', { colour: 'green', bad: true, fallback: false }],
+    ['sluice api blue blue 200 3 3 -- 1', { colour: 'blue', bad: false, fallback: false }],
+    ['sluice api green copier_green 201 3 3 -- 0', { colour: 'green', bad: false }],
+    ['sluice api green copier_blue 201 3 3 -- 0', { colour: 'blue', bad: false }],
+    ['sluice api green uncopied_green 500 3 3 -- 0', { colour: 'green', bad: true }],
   ] as const)('says of its colour: %s', (line, expected) => {
     expect(sample(line)).toMatchObject(expected)
-    if (!('seconds' in expected)) expect(sample(line)?.seconds).toBeUndefined()
+    if (/ -1 \d+ /.test(line)) expect(sample(line)?.seconds).toBeUndefined()
   })
 
   it.each([
     'sluice api green green -1 -1 80 CH',
     'sluice api green - 400 -1 0 PR',
     'sluice api green - 408 -1 0 cR',
+    'sluice api blue - 404 -1 0 LR 0',
+    'sluice api green copier_green 502 -1 20 SH 0',
   ])('says nothing where the client left or the router refused: %s', (line) => {
     expect(sample(line)).toBeUndefined()
   })

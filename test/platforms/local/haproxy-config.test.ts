@@ -19,7 +19,13 @@ const colours = {
   green: { url: 'http://127.0.0.1:9002' },
 }
 const planOf = (services: Services, listen = '127.0.0.1:8380') =>
-  planSchema.parse({ name: 'shop', steps: [5, 100], services, local: { listen } })
+  planSchema.parse({
+    name: 'shop',
+    steps: [5, 100],
+    services,
+    retire: { deprecation: '2025-06-01', sunset: '2025-09-01' },
+    local: { listen },
+  })
 
 function accepts(config: string): string {
   mkdirSync(dirname(layout.haproxy.config), { recursive: true })
@@ -52,6 +58,20 @@ const plans: Record<string, Services> = {
     },
   },
   'awkward affinity': { api: { ...colours, affinity: { header: '-X-', cookie: '__Host-u' } } },
+  'all that a service may say': {
+    api: {
+      ...colours,
+      affinity: { header: 'x-user-id', bucket: 'md5' },
+      fallback: { header: 'x-fallback' },
+      strategy: 'dual-write',
+    },
+    brand: { blue: 'none', green: colours.green, routes: ['/brand'], strategy: 'dual-write' },
+    flagged: {
+      blue: colours.blue,
+      green: { servedBy: 'flagged.blue', flag: 'x' },
+      routes: ['/flagged'],
+    },
+  },
   addresses: {
     api: { blue: { url: 'http://[::1]:9001' }, green: { url: 'http://localhost' } },
     far: { ...colours, routes: ['/far'], green: { url: 'http://green.internal.example:81/' } },
@@ -60,13 +80,15 @@ const plans: Record<string, Services> = {
 
 describe('the configuration', () => {
   for (const [what, services] of Object.entries(plans)) {
-    it.each([{}, { disarmed: true }, { disarmed: true, retired: true }])(
-      `is accepted for ${what} with %j`,
-      (options) => {
-        const plan = planOf(services)
-        expect(accepts(haproxyConfig(plan, layout, portsOf(plan), options))).toBe('accepted')
-      },
-    )
+    it.each([
+      {},
+      { deprecated: true },
+      { deprecated: true, disarmed: true },
+      { disarmed: true, retired: true },
+    ])(`is accepted for ${what} with %j`, (options) => {
+      const plan = planOf(services)
+      expect(accepts(haproxyConfig(plan, layout, portsOf(plan), options))).toBe('accepted')
+    })
   }
 
   const configOf = (services: Services, listen?: string) => {

@@ -149,13 +149,13 @@ describe('a green that fails', () => {
 })
 
 describe('the log', () => {
-  it('has one line a request: service, wanted colour, server, status, times, end', async () => {
+  it('has one line a request: service, wanted colour, server, status, times, end, fallback', async () => {
     await stand.weigh(100)
     stand.hook.lines.length = 0
     await ask(stand.port, { path: '/some/path?x=%20"' })
     await until('the line', async () => stand.hook.lines.some((line) => line.includes('sluice ')))
     const line = stand.hook.lines.find((text) => text.includes('sluice '))
-    expect(line).toMatch(/ sluice api green green 200 \d+ \d+ --\n$/)
+    expect(line).toMatch(/ sluice api green green 200 \d+ \d+ -- 0\n$/)
   })
 
   it('names the colour to those alone who ask for it', async () => {
@@ -278,13 +278,15 @@ describe('a change of the router', () => {
     expect((await stand.router.read())['api']).toEqual({ blue: 50, green: 50 })
   })
 
-  it('is Unavailable while it is down, and takes what was written meanwhile', async () => {
+  it('is Unavailable while it is down, and takes the falls that were written meanwhile, no rise', async () => {
     await stand.weigh(50)
     await stopService(stand.layout, 'router')
     await until('the port to be free', () => isFree(stand.port))
     await expect(stand.router.read()).rejects.toThrow(Unavailable)
     await expect(stand.router.read()).rejects.toThrow(/admin\.sock.*next: /)
     await expect(stand.weigh(5)).rejects.toThrow(Unavailable)
+    const higher = { api: { blue: 0, green: 100 } }
+    await expect(stand.router.write(higher)).rejects.toThrow(Unavailable)
     await startService(stand.layout, 'router')
     await until('the router to be back', async () => (await stand.router.read()) !== undefined)
     expect((await stand.router.read())['api']).toEqual({ blue: 95, green: 5 })

@@ -80,6 +80,7 @@ export class HookPlace {
 export class Stand {
   readonly layout = temporaryHome()
   readonly router = new HaproxyRouter(this.layout)
+  readonly agent = new Agent({ keepAlive: true, maxSockets: 8 })
   plan!: Plan
   hook!: HookPlace
   port = 0
@@ -96,6 +97,24 @@ export class Stand {
       timeoutMs: 20_000,
       what: 'green to be healthy',
     })
+  }
+
+  /** The router alone, over colours that the test keeps itself. */
+  async startWith(plan: (listen: string) => PlanInput): Promise<void> {
+    this.port = await freePorts(3)
+    this.plan = planSchema.parse(plan(`127.0.0.1:${this.port}`))
+    this.hook = new HookPlace(portsOf(this.plan).hook)
+    await this.hook.listen()
+    await this.apply()
+    await waitFor(
+      async () => {
+        const greens = Object.keys(this.plan.services).map((name) =>
+          this.router.healthy(name, 'green'),
+        )
+        return (await Promise.all(greens)).every(Boolean)
+      },
+      { timeoutMs: 20_000, what: 'each green to be healthy' },
+    )
   }
 
   planAt(green: number): Plan {
@@ -123,9 +142,8 @@ export class Stand {
   }
 
   async apply(options: RouterOptions = {}, plan = this.plan): Promise<void> {
-    await applyRouter(this.layout, haproxyConfig(plan, this.layout, portsOf(plan), options), [
-      'api',
-    ])
+    const config = haproxyConfig(plan, this.layout, portsOf(plan), options)
+    await applyRouter(this.layout, config, Object.keys(plan.services))
   }
 
   async weigh(green: number): Promise<void> {
@@ -133,6 +151,7 @@ export class Stand {
   }
 
   async stop(): Promise<void> {
+    this.agent.destroy()
     await stopAll(this.layout)
     await this.hook?.close()
     rmSync(this.layout.home, { recursive: true, force: true })
