@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs'
+import pg from 'pg'
+import { open } from '../database.ts'
+import { notFound, Refusal } from '../huntred/http.ts'
+import { Metrics } from '../metrics.ts'
+import { type Asked, serve } from '../service.ts'
+import { type Agent, adapt, features, old, resume } from './features.ts'
+
+// One process with the old layers and the new features; a flag says which answers, live. A variable
+// such as USE_NEW_AUTH=true wins over the flag file: so that suites can try both.
+// Faults beside the usual: `leakKilobytes` and `leakConnections` a request, `newErrors` the share of
+// requests that log an error of a type nobody has seen; all of them strike the new features alone.
+
+const metrics = new Metrics()
+const schema = readFileSync(new URL('schema.sql', import.meta.url), 'utf8')
+const store = open('RESUME_REVIEW_URL', schema, metrics)
+const kept: Buffer[] = []
+let leaked = 0
+const pool = new pg.Pool({ connectionString: process.env['RESUME_REVIEW_URL'], max: 8 })
+pool.on('error', () => undefined)
+metrics.gauge('db_connections', () => leaked)
+
+const on = (flag: string, asked: Asked): boolean => {
+  const variable = process.env[flag.toUpperCase().replaceAll('-', '_')]
+  const yes = variable === undefined ? asked.flag(flag) : variable === 'true'
+  metrics.add(
+    `${yes ? 'new' : 'old'}_${flag.replace('use-new-', '').replaceAll('-', '_')}_requests_total`,
+  )
+  if (yes) misbehave()
+  return yes
+}
+
+function misbehave(): void {
+  if (service.fault('leakKilobytes') > 0)
+    kept.push(Buffer.alloc(service.fault('leakKilobytes') * 1024, 1))
+  if (service.fault('leakConnections') > 0 && leaked < 8) {
+    leaked += 1
+    void pool.connect().catch(() => undefined)
+  }
+  if (Math.random() < service.fault('newErrors')) {
+    console.error('ERROR NewKindOfTrouble: a fault of the rehearsal')
+  }
+  if (Math.random() < service.fault('newFails')) {
+    throw new Refusal(500, 'internal', 'a fault of the rehearsal')
+  }
+}
+
+const agent = (name: Agent) => async (asked: Asked) => {
+  const text = await resume(store, asked.params['id'])
+  const yes = on(`use-new-ai-${name}`, asked)
+  const found = yes ? features.analyze(name, text) : adapt(old.analyze(name, text))
+  return { body: { ...found }, headers: { 'x-version': yes ? 'new' : 'old' } }
+}
+
+const service = serve({
+  name: 'resume-review',
+  version: 'backend',
+  metrics,
+  faults: ['leakKilobytes', 'leakConnections', 'newErrors', 'newFails'],
+  stop: () => store.close(),
+  routes: {
+    'POST /api/auth/login': async (asked) => {
+      const user = String(asked.body['user'] ?? asked.headers['x-user-id'] ?? '')
+      const yes = on('use-new-auth', asked)
+      const told = await (yes ? features : old).login(store, user)
+      return { ...told, headers: { 'x-version': yes ? 'new' : 'old' } }
+    },
+    'GET /api/auth/me': async (asked) => {
+      const yes = on('use-new-auth', asked)
+      const user = String(asked.headers['x-user-id'] ?? '')
+      const [found] = await store.query('select id, email from users where id = $1', [user])
+      if (!found) throw new Refusal(401, 'unauthenticated', 'user: is not known')
+      return { body: found, headers: { 'x-version': yes ? 'new' : 'old' } }
+    },
+    'POST /api/upload': async (asked) => {
+      // There is no old upload: off is not there.
+      if (!on('use-new-upload', asked)) throw notFound('upload does not exist')
+      return { ...(await features.upload(store, asked)), headers: { 'x-version': 'new' } }
+    },
+    'GET /api/ai/structure/:id': agent('structure'),
+    'GET /api/ai/appeal/:id': agent('appeal'),
+    'GET /api/review/:id': async (asked) => {
+      const text = await resume(store, asked.params['id'])
+      const yes = on('use-new-review', asked)
+      const analyze = (name: Agent) =>
+        yes ? features.analyze(name, text) : adapt(old.analyze(name, text))
+      const [structure, appeal] = [analyze('structure'), analyze('appeal')]
+      const overall_score = Math.round((structure.overall_score + appeal.overall_score) / 2)
+      return {
+        body: { id: Number(asked.params['id']), overall_score, structure, appeal },
+        headers: { 'x-version': yes ? 'new' : 'old' },
+      }
+    },
+  },
+})
