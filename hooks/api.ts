@@ -3,7 +3,8 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { z } from 'zod'
 import type { Operations } from '../platforms/operations.ts'
-import { Refused, type RollbackReport, Unavailable } from '../platforms/platform.ts'
+import { rollBackFor } from '../platforms/person.ts'
+import { type FlagReport, Refused, Unavailable } from '../platforms/platform.ts'
 import type { RolloutEvent } from '../platforms/store.ts'
 import type { BackupRecord, Measurement } from '../rollout/journal.ts'
 import type { ColourName } from '../rollout/plan.ts'
@@ -14,8 +15,11 @@ import {
   backupBody,
   chargeBody,
   describeIssues,
+  flagBody,
   type PostedAlert,
+  resolveBody,
   rollbackBody,
+  takeDownBody,
   verifyBody,
   weightsBody,
 } from './bodies.ts'
@@ -36,6 +40,8 @@ export interface ApiParts {
   backups(): Promise<BackupRecord[]>
   status(): Promise<object>
   takeAlerts(alerts: PostedAlert[]): Promise<void>
+  setFlag(flag: string, on: boolean, by: string): Promise<FlagReport>
+  takeDown(operation: string, by: string): Promise<void>
   /** @param agent of whoever reads the metrics */
   metrics(agent: string): Promise<string>
   onError(error: unknown): void
@@ -77,17 +83,23 @@ export function createApi(parts: ApiParts): Hono {
     return context.json(await operations.verify(request))
   })
   api.post('/v1/rollback', async (context) => {
-    const { by, reason } = await bodyOf(context, rollbackBody)
     const started = performance.now()
-    const done = await operations.trip({
-      cause: 'rollback',
-      value: `by ${by}`,
-      threshold: 'a command',
-      reason: `${by} rolled back${reason ? `: ${reason}` : ''}`,
-    })
-    const tookMs = Math.round((performance.now() - started) * 10) / 10
-    const report: RollbackReport = { ...done, tookMs, via: 'hook' }
-    return context.json(report)
+    const command = await bodyOf(context, rollbackBody)
+    const { plan } = parts.charge()
+    return context.json(await rollBackFor(operations, plan, command, 'hook', started))
+  })
+  api.put('/v1/flags/:flag', async (context) => {
+    const { on, by } = await bodyOf(context, flagBody)
+    return context.json(await parts.setFlag(context.req.param('flag'), on, by))
+  })
+  api.post('/v1/resolve', async (context) => {
+    const { guardrail, by } = await bodyOf(context, resolveBody)
+    return context.json({ closed: await operations.resolve(guardrail, by) })
+  })
+  api.post('/v1/take-down', async (context) => {
+    const { operation, by } = await bodyOf(context, takeDownBody)
+    await parts.takeDown(operation, by)
+    return context.json({}, 202)
   })
   api.post('/v1/adopt', async (context) => {
     const { plan, planHash } = parts.charge()

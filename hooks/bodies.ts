@@ -89,7 +89,16 @@ export const weightsBody = weights.refine(
     error: 'blue and green do not sum to 100',
   },
 )
-export const rollbackBody = z.strictObject({ by: text.min(1), reason: text })
+export const rollbackBody = z.strictObject({
+  by: text.min(1),
+  reason: text,
+  service: text.optional(),
+  phase: text.optional(),
+  progressively: z.boolean().optional(),
+})
+export const flagBody = z.strictObject({ on: z.boolean(), by: text.min(1) })
+export const resolveBody = z.strictObject({ guardrail: text.min(1), by: text.min(1) })
+export const takeDownBody = z.strictObject({ operation: text.min(1), by: text.min(1) })
 
 export const backupBody = z.strictObject({
   name: z.string().min(1).max(100),

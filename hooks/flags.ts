@@ -1,8 +1,10 @@
 import { Gauge, type Registry } from 'prom-client'
 import { writeDurably } from '../platforms/local/durable-file.ts'
-import { Refused } from '../platforms/platform.ts'
+import type { Operations } from '../platforms/operations.ts'
+import { type FlagReport, Refused } from '../platforms/platform.ts'
 import type { Router } from '../platforms/router.ts'
 import { flagFile, flagShares, percentOf } from '../rollout/flag-file.ts'
+import { describeHeld, heldAgainst } from '../rollout/limits.ts'
 import { greenOf, rising, type ServiceWeights, split, type Weights } from '../rollout/weights.ts'
 import type { World } from './world.ts'
 
@@ -56,6 +58,39 @@ export class Flags {
       this.#problem = problem
     }
   }
+}
+
+/**
+ * Sets a flag for a person, and tells how long it took from the command to the file.
+ * @throws Refused for a flag that the plan has not, and where nothing is deployed
+ */
+export async function setFlagFor(
+  flags: Flags,
+  world: World,
+  operations: Pick<Operations, 'setFlag' | 'record'>,
+  { flag, on, by }: { flag: string; on: boolean; by: string },
+): Promise<FlagReport> {
+  const started = performance.now()
+  const { plan } = world.charge
+  if (!Object.hasOwn(plan.flags, flag)) {
+    const known = Object.keys(plan.flags).join(', ') || 'none'
+    throw new Refused(`"${flag}" is no flag of the plan ${plan.name}; it has ${known}`)
+  }
+  if (!world.journal) throw new Refused('nothing is deployed yet; next: pulumi up')
+  await operations.setFlag(flag, on, `by ${by}`)
+  flags.write(world.weights)
+  const tookMs = Math.round((performance.now() - started) * 10) / 10
+  const limits = heldAgainst(plan, 'flag', tookMs)
+  const { journal, latch, weights } = world
+  const share = flagShares({ plan, weights, latch, set: journal.flags })[flag]
+  const percent = share ? percentOf(share) : 0
+  await operations.record({
+    kind: 'flag',
+    message: `flag ${flag} is on for ${percent} % of the users, ${describeHeld(tookMs, limits)} after the command of ${by}`,
+    severity: 'info',
+    details: { flag, on, percent, tookMs, limits },
+  })
+  return { flag, on, percent, tookMs, limits }
 }
 
 /** A router whose rises wait for the flag file, and whose falls take the flags off with them. */

@@ -94,7 +94,7 @@ export class OperationsRunner {
     const query = state?.inFlight
     if (query === undefined) return undefined
     const { signal } = this.#stopped
-    const { ask = (text: string) => askOne(portsOf(plan).prometheus, text) } = this.#parts
+    const { ask = (text: string) => askOne(portsOf(plan).prometheus, text, signal) } = this.#parts
     const enough = state?.drain ?? 0
     const started = performance.now()
     let last = 'nobody said how much is in flight'

@@ -1,5 +1,6 @@
 import type { Admission } from '../rollout/admission.ts'
 import type { BackupRecord, Measurement } from '../rollout/journal.ts'
+import type { Held } from '../rollout/limits.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { ColourName, Plan } from '../rollout/plan.ts'
 import type { Refusal } from '../rollout/refusal.ts'
@@ -44,6 +45,25 @@ export interface Platform {
   /** Puts green to 0 at once and latches. Idempotent: latched already, it asserts again. */
   rollback(command: RollbackCommand): Promise<RollbackReport>
 
+  /**
+   * Sets a flag that everybody's rollout follows until it is set again. One that follows a service
+   * never goes above it.
+   */
+  setFlag(flag: string, on: boolean, by: string): Promise<FlagReport>
+
+  /**
+   * Closes the investigations that a guardrail has opened.
+   * @returns how many there were
+   */
+  resolve(guardrail: string, by: string): Promise<number>
+
+  /**
+   * Runs the `down` of an operation in the background: see the journal's operations for
+   * `<operation>.down`. Latches where nothing is latched.
+   * @throws Refused where none is declared, or green still has traffic
+   */
+  takeDown(operation: string, by: string): Promise<void>
+
   /** Records what is live as verified, never above the journal. Green above it goes down to it. */
   adopt(): Promise<ServiceWeights>
 
@@ -60,6 +80,12 @@ export interface Platform {
 export interface RollbackCommand {
   by: string
   reason: string
+  /** Only this service, and what came after it; default: everything. */
+  service?: string
+  /** Only this phase, and what came after it. */
+  phase?: string
+  /** Step by step, as the plan's guardrails go down by default; default at once. */
+  progressively?: boolean
 }
 
 export interface RollbackReport {
@@ -69,6 +95,19 @@ export interface RollbackReport {
   tookMs: number
   /** How it was done: by the hook, or directly where the hook does not answer. */
   via: 'hook' | 'direct'
+  /** What the plan promises for it, held against what it took; nothing while it goes down step by step. */
+  limits?: Held[]
+}
+
+/** What came of setting a flag. */
+export interface FlagReport {
+  flag: string
+  on: boolean
+  /** Percent of the users for whom it is on now. */
+  percent: number
+  /** ms from the command to the flag file written. */
+  tookMs: number
+  limits: Held[]
 }
 
 /** The platform, or a part of it, could not be reached. Nothing is known and nothing was changed. */

@@ -2,14 +2,18 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Admission } from '../../rollout/admission.ts'
 import { admit } from '../../rollout/admission.ts'
+import { flagFile } from '../../rollout/flag-file.ts'
 import type { BackupRecord, Measurement } from '../../rollout/journal.ts'
+import { type Held, heldAgainst, scopeOf } from '../../rollout/limits.ts'
 import type { Observation } from '../../rollout/observation.ts'
 import type { ColourName, Plan } from '../../rollout/plan.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import type { Request } from '../../rollout/request.ts'
 import { greenOf, rising, type ServiceWeights, type Weights } from '../../rollout/weights.ts'
 import { Operations } from '../operations.ts'
+import { rollBackFor } from '../person.ts'
 import {
+  type FlagReport,
   type Platform,
   Refused,
   type RollbackCommand,
@@ -17,6 +21,7 @@ import {
   Unavailable,
 } from '../platform.ts'
 import { listBackups, takeBackup } from './backups.ts'
+import { writeDurably } from './durable-file.ts'
 import { FileStore } from './file-store.ts'
 import { Away, HookApi, readGuarded } from './hook-api.ts'
 import { databaseEnvironment, type Layout } from './layout.ts'
@@ -104,27 +109,43 @@ export class LocalPlatform implements Platform {
     // The hook's word is not enough: the latch itself must say so.
     const latched = await this.#isLatched()
     if (!(answered instanceof Error) && latched) {
-      return { ...answered, tookMs: Math.round(performance.now() - started) }
+      return { ...answered, ...this.#measured(command, started) }
     }
     const reason = answered instanceof Error ? answered.message : 'it left no latch'
     return this.#rollbackDirectly(command, reason, started)
   }
 
+  /** What a person waited for, from the command to the answer, and what the plan promises for it. */
+  #measured(
+    { service, phase, progressively }: RollbackCommand,
+    started: number,
+  ): { tookMs: number; limits: Held[] } {
+    const tookMs = Math.round(performance.now() - started)
+    const scope = phase === undefined ? scopeOf({ service }) : 'phase'
+    const plan = this.#plan()
+    return { tookMs, limits: progressively ? [] : heldAgainst(plan, scope, tookMs) }
+  }
+
+  /** The plan that is guarded, as far as it can be read: an emergency does not depend on it. */
+  #plan(): Plan | undefined {
+    try {
+      return readGuarded(this.#layout)?.plan
+    } catch {
+      return undefined
+    }
+  }
+
   async #rollbackDirectly(
-    { by, reason }: RollbackCommand,
+    command: RollbackCommand,
     why: string,
     started: number,
   ): Promise<RollbackReport> {
-    let weights: ServiceWeights
+    let report: RollbackReport
+    const plan = this.#plan()
     try {
-      const tripped = await this.#direct(why).trip({
-        cause: 'rollback',
-        value: `asked for by ${by}`,
-        threshold: 'a person decides',
-        reason: `${by} rolled back: ${reason}`,
-      })
-      weights = tripped.weights
+      report = await rollBackFor(this.#direct(why), plan, command, 'direct', started)
     } catch (error) {
+      if (error instanceof Refused) throw error
       const latched = await this.#isLatched()
       // A router that is away comes back with what stands in its file.
       if (latched) await this.#lowerFile()
@@ -135,8 +156,37 @@ export class LocalPlatform implements Platform {
           .join('; '),
       )
     }
-    const latched = await this.#isLatched()
-    return { weights, latched, tookMs: Math.round(performance.now() - started), via: 'direct' }
+    await this.#writeFlags(plan, report.weights)
+    return { ...report, latched: await this.#isLatched(), ...this.#measured(command, started) }
+  }
+
+  /** Without a hook nobody else takes the flags off that went on with green. */
+  async #writeFlags(plan: Plan | undefined, weights: ServiceWeights): Promise<void> {
+    if (!plan) return
+    try {
+      const [latch, journal] = [await this.#store.readLatch(), await this.#store.readJournal()]
+      const file = flagFile({ plan, weights, latch, set: journal?.flags })
+      writeDurably(this.#layout.flags, `${JSON.stringify(file, null, 2)}\n`)
+    } catch (error) {
+      throw new Unavailable(
+        `green is at its landing, but the flags could not be written: ${messageOf(error)}`,
+      )
+    }
+  }
+
+  setFlag(flag: string, on: boolean, by: string): Promise<FlagReport> {
+    const path = `/v1/flags/${encodeURIComponent(flag)}`
+    return this.#hook.ask('PUT', path, { body: { on, by } })
+  }
+
+  async resolve(guardrail: string, by: string): Promise<number> {
+    const body = { guardrail, by }
+    const { closed } = await this.#hook.ask<{ closed: number }>('POST', '/v1/resolve', { body })
+    return closed
+  }
+
+  async takeDown(operation: string, by: string): Promise<void> {
+    await this.#hook.ask('POST', '/v1/take-down', { body: { operation, by } })
   }
 
   async #lowerFile(): Promise<void> {

@@ -57,7 +57,7 @@ describe('the hook', () => {
     })
     expect(latch.trip?.position).toBe('api@25')
     const tripped = bench.events().find(({ kind }) => kind === 'tripped')
-    expect(tripped?.message).toMatch(/^ROLLED BACK: /)
+    expect(tripped?.message).toMatch(/^ROLLED BACK in \d+ms: /)
     expect(tripped?.details).toMatchObject({ trip: 1, weights: { api: { blue: 100, green: 0 } } })
     // Healthy again, green stays where it is.
     bench.green.status = 200

@@ -1,0 +1,65 @@
+import { formatSpan } from './duration.ts'
+import type { Plan } from './plan.ts'
+import type { Scope } from './positions.ts'
+
+/** A promised time of the plan. */
+export type LimitName = keyof Plan['limits']
+
+/** What is measured from its trigger to its end. */
+export type Measured = Scope | 'flag' | 'database' | 'disaster'
+
+/** A time that was measured, held against what the plan promises. */
+export interface Held {
+  limit: LimitName
+  promisedMs: number
+  tookMs: number
+  kept: boolean
+}
+
+/**
+ * Which limits a measured time is held against. A rollback of everything keeps what is promised
+ * for the traffic too, and each rollback of traffic is one of the code.
+ */
+const APPLIES: Record<Measured, LimitName[]> = {
+  service: ['service', 'code'],
+  phase: ['phase', 'code'],
+  plan: ['traffic', 'plan', 'code'],
+  flag: ['flag'],
+  database: ['database'],
+  disaster: ['disaster'],
+}
+
+/**
+ * Holds a measured time against the plan.
+ * @param tookMs from the trigger to the end, of the real clock
+ * @returns one entry a limit that the plan has and that applies; none where it promises nothing
+ */
+export function heldAgainst(
+  plan: Pick<Plan, 'limits'> | undefined,
+  what: Measured,
+  tookMs: number,
+): Held[] {
+  return APPLIES[what].flatMap((limit) => {
+    const promisedMs = plan?.limits?.[limit]
+    return promisedMs === undefined
+      ? []
+      : [{ limit, promisedMs, tookMs, kept: tookMs <= promisedMs }]
+  })
+}
+
+/** What a rollback takes back where nobody says how much: a service, or the plan where none is named. */
+export function scopeOf({ service, scope }: { service?: string; scope?: Scope }): Scope {
+  return service === undefined ? 'plan' : (scope ?? 'service')
+}
+
+/**
+ * How long it took and what was promised, for people.
+ * @example '1s (limit service 30s: kept)'
+ */
+export function describeHeld(tookMs: number, held: readonly Held[]): string {
+  const told = held.map(
+    ({ limit, promisedMs, kept }) =>
+      `limit ${limit} ${formatSpan(promisedMs)}: ${kept ? 'kept' : 'NOT KEPT'}`,
+  )
+  return told.length > 0 ? `${formatSpan(tookMs)} (${told.join(', ')})` : formatSpan(tookMs)
+}
