@@ -25,13 +25,16 @@ export const isAway = (error: unknown): boolean => {
   return /^(08|53|57P|57014|42P01)/.test(code)
 }
 
-const applySchema = async (pool: pg.Pool) => {
+const applySchema = async (pool: pg.Pool, from?: number) => {
   const schema = await readFile(new URL('schema.sql', import.meta.url), 'utf8')
   const client = await pool.connect()
   try {
     await client.query('begin')
     await client.query(lock)
     await client.query(schema)
+    for (const table of from === undefined ? [] : ['persons', 'proposals']) {
+      await client.query("select setval(pg_get_serial_sequence($1, 'id'), $2)", [table, from])
+    }
     await client.query('commit')
     client.release()
   } catch (error) {
@@ -40,8 +43,11 @@ const applySchema = async (pool: pg.Pool) => {
   }
 }
 
-/** Opens a pool that never gives up: it makes the tables when it can, and looks every second. */
-export const connect = (url: string): Database => {
+/**
+ * Opens a pool that never gives up: it makes the tables when it can, and looks every second.
+ * @param from where the ids of new rows begin
+ */
+export const connect = (url: string, from?: number): Database => {
   const pool = new pg.Pool({
     connectionString: url,
     max: 10,
@@ -58,7 +64,7 @@ export const connect = (url: string): Database => {
   const look = async () => {
     try {
       const { rows } = await pool.query<{ present: boolean }>(present)
-      if (!rows[0]?.present) await applySchema(pool)
+      if (!rows[0]?.present) await applySchema(pool, from)
       up = true
     } catch {
       up = false

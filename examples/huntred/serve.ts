@@ -2,23 +2,34 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answerApi } from './api.ts'
-import type { Recruiting } from './contract.ts'
+import type { Message, Recruiting } from './contract.ts'
 import { connect, type Database, Unavailable } from './data.ts'
 import { corrupt, drawFate, noFaults, parseFaults } from './faults.ts'
 import { invalid, notFound, Refusal, readJson, refuse, send } from './http.ts'
+import { parseListing } from './input.ts'
+import { dashboard, sendPage } from './page.ts'
+
+/** A message as it went out; `replay` where a comparison caused it. */
+type Sent = Message & { replay?: string }
+
+/** Ids that a database of its own gives begin here, so that two that are kept alike never meet. */
+const FROM = 1_000_000_000
 
 /**
  * Serves one generation on 127.0.0.1:PORT over the database HUNTRED_URL, until TERM or INT.
  * PORT 0 takes any free port; the line printed at the start says which.
+ * @param own a database of its own, where this variable has one: ids that it gives lie apart
  */
-export const serve = (version: string, build: (database: Database) => Recruiting) => {
-  const url = process.env['HUNTRED_URL']
+export const serve = (version: string, build: (database: Database) => Recruiting, own?: string) => {
+  const apart = own === undefined ? undefined : process.env[own]
+  const url = apart ?? process.env['HUNTRED_URL']
   const port = Number(process.env['PORT'] ?? NaN)
   if (!url || !Number.isInteger(port)) {
     console.error(`${version}: give HUNTRED_URL (postgres://…) and PORT in the environment`)
     process.exit(2)
   }
-  const database = connect(url)
+  const database = connect(url, apart === undefined ? undefined : FROM)
+  const sent: Sent[] = []
   const system = build(database)
   const rehearsing = process.env['EXAMPLE_FAULTS'] === '1'
   let faults = noFaults
@@ -55,6 +66,12 @@ export const serve = (version: string, build: (database: Database) => Recruiting
       return send(response, 200, { status: 'ok', service: 'up', database: state, version })
     }
     if (target.pathname === '/faults' && rehearsing) return answerFaults(request, response)
+    // What was sent out by mail and chat is recorded here, and goes nowhere else.
+    if (target.pathname === '/outbox') return send(response, 200, sent)
+    if (target.pathname === '/dashboard/') {
+      const page = await system.list({ ...parseListing(target.searchParams), size: 10 })
+      return sendPage(response, dashboard(page))
+    }
     if (!target.pathname.startsWith('/api/')) {
       throw notFound(`${target.pathname} does not exist`)
     }
@@ -64,6 +81,11 @@ export const serve = (version: string, build: (database: Database) => Recruiting
     if (fate.error) throw new Refusal(500, 'internal', 'a fault of the rehearsal')
     const { status = 200, body } = await answerApi(system, request, target)
     const told = fate.wrong ? corrupt(body) : body
+    if ('channel' in told) {
+      const replay = request.headers['x-sluice-replay']
+      sent.push({ ...told, ...(replay === undefined ? {} : { replay: String(replay) }) } as Sent)
+      if (sent.length > 1_000) sent.shift()
+    }
     send(response, status, { ...told, servedAt: new Date().toISOString() })
   }
 

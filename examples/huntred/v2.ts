@@ -208,4 +208,4 @@ export const v2 = (database: Database): Recruiting => {
   }
 }
 
-if (import.meta.main) serve('v2', v2)
+if (import.meta.main) serve('v2', v2, 'HUNTRED_V2_URL')
