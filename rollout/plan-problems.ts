@@ -167,7 +167,17 @@ function outOfRange(
   issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig,
   advice: string,
 ): string {
+  if (Array.isArray(value) && value.length > 0 && issue.code === 'too_small') {
+    const least = `at least ${issue.minimum} entries`
+    return `has ${value.length} of ${least}; ${advice.replace('at least one entry', least)}`
+  }
   if (typeof value !== 'number') return `is empty; ${advice}`
+  if (
+    issue.inclusive === false &&
+    value === Number(issue.code === 'too_small' ? issue.minimum : issue.maximum)
+  ) {
+    return `${value} cannot be; ${advice}`
+  }
   return issue.code === 'too_small'
     ? `${value} is below ${issue.minimum}; ${advice}`
     : `${value} is above ${issue.maximum}; ${advice}`
@@ -182,6 +192,8 @@ function unknownKey(keys: Keys, key: string): string {
   const schema = keys.length === 0 ? planSchema : schemaAt(keys)?.schema
   const options = schema instanceof z.ZodUnion ? schema.options : [schema]
   const known = options.flatMap((one) => (one instanceof z.ZodObject ? Object.keys(one.shape) : []))
+  // Of a union: it is a word of another kind of the same.
+  if (known.includes(key)) return 'does not go with what stands beside it; take one of them out'
   const many = `rollout/plan.schema.json lists the ${known.length} words that are`
   return `is not known here; ${knownWords(key, known, many)}`
 }

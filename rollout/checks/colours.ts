@@ -67,10 +67,6 @@ function colourChecks(parts: Parts, service: string, name: ColourName): Check[] 
 function ownChecks({ command, port, url, flag }: Lenient<Colour>, keys: Keys): Check[] {
   const rests = ['command', 'port', 'url', 'servedBy'].map((key) => [...keys, key])
   const say = (at: Keys, message: string): Check[] => [{ keys: [...keys, ...at], message, rests }]
-  const alone =
-    flag === undefined
-      ? []
-      : say(['flag'], 'has no effect on a process of its own; give servedBy, or take it out')
   if (command && url !== undefined) {
     return say([], 'has both a command and a url; keep the command with a port, or the url')
   }
@@ -82,15 +78,12 @@ function ownChecks({ command, port, url, flag }: Lenient<Colour>, keys: Keys): C
     return say([], message)
   }
   if (command && port === undefined) {
-    return [
-      ...say(['port'], 'is missing; give the port where the command listens, from 1 to 65535'),
-      ...alone,
-    ]
+    return say(['port'], 'is missing; give the port where the command listens, from 1 to 65535')
   }
   if (url !== undefined && port !== undefined) {
-    return [...say(['port'], `${port} has no effect beside a url; take it out`), ...alone]
+    return say(['port'], `${port} has no effect beside a url; take it out`)
   }
-  return alone
+  return []
 }
 
 /** A process of another colour: one that is there, and has a process itself. */
@@ -121,6 +114,8 @@ function servedByChecks(
   if (other === 'none') return say(`${servedBy} is none, which answers for nobody; give a process`)
   if (other?.servedBy === undefined) return []
   const back = other.servedBy === self
+  // Two that serve each other are one mistake.
+  if (back && self < servedBy) return []
   return say(
     back
       ? `${servedBy} is served by ${self} in turn; give one of them a process`

@@ -10,6 +10,8 @@ interface Use {
   keys: Keys
   /** True where it is judged before green has traffic. */
   atStart: boolean
+  /** True for steps that every phase has replaced by its own. */
+  isReplaced?: boolean
 }
 
 export function gateUseChecks(parts: Parts): Check[] {
@@ -19,11 +21,13 @@ export function gateUseChecks(parts: Parts): Check[] {
   const uses = usesOf(parts)
   // A slip of the pen is one mistake: the gate that was meant counts as named.
   const used = new Set(
-    uses.flatMap(({ names }) =>
-      names.map((name) =>
-        name === undefined || known.includes(name) ? name : nearest(name, known),
+    uses
+      .filter(({ isReplaced }) => !isReplaced)
+      .flatMap(({ names }) =>
+        names.map((name) =>
+          name === undefined || known.includes(name) ? name : nearest(name, known),
+        ),
       ),
-    ),
   )
   return [
     ...uses.flatMap(({ names, keys }) => namesChecks(names, known, 'gate', keys)),
@@ -41,9 +45,10 @@ function usesOf({ start, steps, phases, retire }: Parts): Use[] {
         ? [{ names: step.gates ?? [], keys: [...keys, index, 'gates'], atStart: false }]
         : [],
     )
+  const isReplaced = phases?.every((phase) => phase?.steps) ?? false
   return [
     { names: start?.gates ?? [], keys: ['start', 'gates'], atStart: true },
-    ...ofSteps(steps, ['steps']),
+    ...ofSteps(steps, ['steps']).map((use) => ({ ...use, isReplaced })),
     ...(phases ?? []).flatMap((phase, index) => {
       const keys = ['phases', index]
       return [

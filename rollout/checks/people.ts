@@ -62,8 +62,10 @@ export function reportChecks(parts: Parts): Check[] {
         return [{ keys, message, rests }]
       }
       const criterion = target as Partial<Plan['report']['targets'][string]>
+      // Without a side it is only shown.
+      const isHeld = target.above !== undefined || target.below !== undefined
       return [
-        ...sidesCheck(criterion, metric ?? 'query', keys, 'passes'),
+        ...(isHeld ? sidesCheck(criterion, metric ?? 'query', keys, 'passes') : []),
         ...referenceChecks(parts, criterion, keys),
       ]
     }),
@@ -100,8 +102,8 @@ export function limitChecks({ limits }: Parts): Check[] {
 
 export function retireChecks({ retire }: Parts): Check[] {
   const { deprecation, sunset } = retire ?? {}
-  if (deprecation === undefined || sunset === undefined || sunset > deprecation) return []
+  if (deprecation === undefined || sunset === undefined || sunset >= deprecation) return []
   const keys: Keys = ['retire', 'sunset']
-  const message = `${sunset} is not after the deprecation of ${deprecation}; give a later date`
+  const message = `${sunset} is before the deprecation of ${deprecation}; give a later date`
   return [{ keys, message }]
 }

@@ -83,6 +83,9 @@ function named(metric: Metric): string {
 }
 
 export function thresholdChecks(threshold: Threshold, metric: Measured, keys: Keys): Check[] {
+  // Any traffic at all is something to ask for.
+  const isAny = metric === 'throughput' && keys.at(-1) === 'above'
+  if (isAny && threshold.kind === 'absolute' && threshold.value === 0) return []
   const message =
     threshold.kind === 'absolute'
       ? absoluteProblem(threshold, metric)

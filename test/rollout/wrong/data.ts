@@ -46,4 +46,83 @@ export const DATA: WrongPlan[] = [
       'plan.local.postgres.databases.b: X_URL carries the address of a already; give each its own variable',
     ],
   ],
+  [
+    'an operation that is never run',
+    { operations: { sync: { run: ['./sync.sh'] } } },
+    [
+      'plan.operations.sync: is never run; give a moment such as at: before-first-step, or until: retired where it is supervised',
+    ],
+  ],
+  [
+    'an operation once and all the time',
+    { operations: { sync: { run: ['./sync.sh'], at: 'promoted', until: 'retired' } } },
+    ['plan.operations.sync: has both at and until; keep one, or make two operations'],
+  ],
+  [
+    'an operation at an unknown moment',
+    { operations: { sync: { run: ['./sync.sh'], at: 'before-first-stp' } } },
+    [
+      'plan.operations.sync.at: "before-first-stp" does not fit; did you mean before-first-step? give before-first-step, before-step, after-step, on-rollback, promoted or retired (run once at this moment; a failure holds the step)',
+    ],
+  ],
+  [
+    'a supervised operation with a way back',
+    { operations: { sync: { run: ['./sync.sh'], until: 'retired', down: ['./unsync.sh'] } } },
+    ['plan.operations.sync.down: belongs to an operation with at, this is supervised; take it out'],
+  ],
+  [
+    'metrics of an operation that runs once',
+    {
+      operations: {
+        sync: { run: ['./sync.sh'], at: 'promoted', metrics: 'http://127.0.0.1:9600' },
+      },
+    },
+    [
+      'plan.operations.sync.metrics: is read while an operation is supervised, this runs once; take it out',
+    ],
+  ],
+  [
+    'a way back of a way back',
+    { operations: { undo: { run: ['./undo.sh'], at: 'on-rollback', down: ['./redo.sh'] } } },
+    ['plan.operations.undo.down: takes back what a rollback itself has run; take it out'],
+  ],
+  [
+    'an operation without time',
+    { operations: { sync: { run: ['./sync.sh'], at: 'promoted', timeout: '0s' } } },
+    ['plan.operations.sync.timeout: is 0; give a time such as 10m'],
+  ],
+  [
+    'a bad variable of an operation',
+    { operations: { sync: { run: ['./sync.sh'], at: 'promoted', environment: { 'A B': 'c' } } } },
+    [
+      'plan.operations.sync.environment["A B"]: "A B" is no name of a variable; give letters, digits and _, not beginning with a digit',
+    ],
+  ],
+  [
+    'a flag that follows nobody',
+    { flags: { fast: { follows: ['apy'] } } },
+    [
+      'plan.flags.fast.follows[0]: "apy" is no service of this plan; did you mean api? known: api, web',
+    ],
+  ],
+  [
+    'a flag under an unknown one',
+    { flags: { fast: { parent: 'ai' } } },
+    ['plan.flags.fast.parent: "ai" is no flag of this plan; known: fast'],
+  ],
+  [
+    'a flag under itself',
+    { flags: { fast: { parent: 'fast' } } },
+    ['plan.flags.fast.parent: is the flag itself; take it out'],
+  ],
+  [
+    'flags that keep each other off',
+    { flags: { b: { parent: 'c' }, a: { parent: 'b' }, c: { parent: 'a' }, d: { parent: 'a' } } },
+    ['plan.flags.a.parent: comes back to where it began (a → b → c → a); take one of them out'],
+  ],
+  [
+    'a table of a backup twice',
+    { 'backups.orders.tables': ['orders', 'orders'] },
+    ['plan.backups.orders.tables[1]: "orders" stands twice; keep one'],
+  ],
 ]

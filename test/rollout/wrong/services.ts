@@ -238,4 +238,229 @@ export const SERVICES: WrongPlan[] = [
     { 'services.web.affinity': { header: 'a', cookie: 'b' } },
     ['plan.services.web.affinity: has both a header and a cookie; keep one'],
   ],
+  [
+    'a dependency on nothing',
+    { 'services.web.dependsOn': ['apis'] },
+    [
+      'plan.services.web.dependsOn[0]: "apis" is no service or external system of this plan; did you mean api? known: api, web',
+    ],
+  ],
+  [
+    'a dependency on itself',
+    { 'services.api.dependsOn': ['api'] },
+    ['plan.services.api.dependsOn[0]: is the service itself; take it out'],
+  ],
+  [
+    'a dependency twice',
+    { 'services.web.dependsOn': ['api', 'api'] },
+    ['plan.services.web.dependsOn[1]: "api" stands twice; keep one'],
+  ],
+  [
+    'together with nothing',
+    { 'services.api.together': ['wep'] },
+    [
+      'plan.services.api.together[0]: "wep" is no service of this plan; did you mean web? known: api, web',
+    ],
+  ],
+  [
+    'together with itself',
+    { 'services.api.together': ['api'] },
+    ['plan.services.api.together[0]: is the service itself; take it out'],
+  ],
+  [
+    'together across tiers',
+    {
+      'services.api.together': ['web'],
+      'services.api.tier': 'critical',
+      'services.web.tier': 'low',
+    },
+    [
+      'plan.services.api.together[0]: web is of tier low, api of critical, and tiers move one after the other; give both one tier, or give phases',
+    ],
+  ],
+  [
+    'a tier in other words',
+    { 'services.api.tier': 'hihg' },
+    ['plan.services.api.tier: "hihg" does not fit; give low, medium or critical'],
+  ],
+  [
+    'an external system that is never checked',
+    { external: { redis: {} } },
+    [
+      'plan.external.redis: is never checked; give check: [redis-cli, ping], or url: http://127.0.0.1:9200',
+    ],
+  ],
+  [
+    'an external system that is checked twice',
+    { external: { redis: { check: ['redis-cli', 'ping'], url: 'http://127.0.0.1:6380' } } },
+    ['plan.external.redis: has both a check and a url; keep one'],
+  ],
+  [
+    'an external system with the name of a service',
+    { external: { api: { check: ['true'] } } },
+    ['plan.external.api: is the name of a service too; give another name'],
+  ],
+  [
+    'a colour served by nobody',
+    { 'services.web.green': { servedBy: 'apis.green' } },
+    [
+      'plan.services.web.green.servedBy: "apis" is no service of this plan; did you mean api? known: api, web',
+    ],
+  ],
+  [
+    'a colour served by itself',
+    { 'services.web.green': { servedBy: 'web.green' } },
+    ['plan.services.web.green.servedBy: is itself; give the colour of another process'],
+  ],
+  [
+    'a colour served by no colour',
+    { 'services.web.green': { servedBy: 'api.red' } },
+    [
+      'plan.services.web.green.servedBy: "api.red" does not fit; give a colour of another service, such as auth.blue',
+    ],
+  ],
+  [
+    'a colour served by none',
+    { 'services.api.blue': 'none', 'services.web.green': { servedBy: 'api.blue' } },
+    [
+      'plan.services.web.green.servedBy: api.blue is none, which answers for nobody; give a process',
+    ],
+  ],
+  [
+    'two colours that serve each other',
+    {
+      'services.web.green': { servedBy: 'web.blue' },
+      'services.web.blue': { servedBy: 'web.green' },
+    },
+    [
+      'plan.services.web.green.servedBy: web.blue is served by web.green in turn; give one of them a process',
+    ],
+  ],
+  [
+    'a colour served by one that is served',
+    {
+      'services.web.green': { servedBy: 'web.blue' },
+      'services.web.blue': { servedBy: 'api.blue' },
+    },
+    [
+      'plan.services.web.green.servedBy: web.blue has no process either; give api.blue, which serves it',
+    ],
+  ],
+  [
+    'a colour with a process and another that serves it',
+    { 'services.web.green': { servedBy: 'api.green', port: 9005 } },
+    ['plan.services.web.green: has servedBy and port; keep servedBy, or a process of its own'],
+  ],
+  [
+    'an environment for a process of another colour',
+    { 'services.web.green': { servedBy: 'api.green', environment: { A: 'b' } } },
+    [
+      'plan.services.web.green.environment.A: has no effect on the process of api.green; take it out',
+    ],
+  ],
+  [
+    'a colour with an unknown flag',
+    { flags: { 'new-web': {} }, 'services.web.green': { servedBy: 'api.green', flag: 'new-wep' } },
+    [
+      'plan.services.web.green.flag: "new-wep" is no flag of this plan; did you mean new-web? known: new-web',
+    ],
+  ],
+  [
+    'a flag without a process',
+    { flags: { 'new-web': {} }, 'services.web.green': { flag: 'new-web' } },
+    [
+      'plan.services.web.green: has a flag, but no process that reads it; give servedBy, such as auth.green',
+    ],
+  ],
+  [
+    'an unknown strategy',
+    { 'services.api.strategy': 'dual-writes' },
+    [
+      'plan.services.api.strategy: "dual-writes" does not fit; did you mean dual-write? give one of direct, dual-write, feature-toggle, state-preservation, compensation, distributed-transaction',
+    ],
+  ],
+  [
+    'a strategy without its commands',
+    {
+      'services.api.strategy': 'state-preservation',
+      'services.api.state': { export: ['./export.sh'] },
+    },
+    [
+      'plan.services.api.state.import: is missing; state-preservation runs it, give a program and its arguments',
+    ],
+  ],
+  [
+    'a compensation of nothing',
+    { 'services.api.strategy': 'compensation' },
+    [
+      'plan.services.api.state.compensate: is missing; compensation runs it, give a program and its arguments',
+    ],
+  ],
+  [
+    'a transaction that is never aborted',
+    {
+      'services.api.strategy': 'distributed-transaction',
+      'services.api.state': { prepare: ['./p'], commit: ['./c'] },
+    },
+    [
+      'plan.services.api.state.abort: is missing; distributed-transaction runs it, give a program and its arguments',
+    ],
+  ],
+  [
+    'a command of another strategy',
+    { 'services.api.state': { compensate: ['./undo.sh'] } },
+    ['plan.services.api.state.compensate: belongs to compensation, this is direct; take it out'],
+  ],
+  [
+    'methods of another strategy',
+    { 'services.api.state': { writes: ['POST'] } },
+    ['plan.services.api.state.writes: belongs to dual-write, this is direct; take it out'],
+  ],
+  [
+    'a method in small letters',
+    { 'services.api.strategy': 'dual-write', 'services.api.state': { writes: ['post'] } },
+    ['plan.services.api.state.writes[0]: "post" does not fit; give a method, such as POST'],
+  ],
+  [
+    'dual-write without a blue',
+    { 'services.web.blue': 'none', 'services.web.strategy': 'dual-write' },
+    [
+      'plan.services.web.strategy: dual-write writes to both colours, but blue is none; give another',
+    ],
+  ],
+  [
+    'state of a blue that is none',
+    {
+      'services.web.blue': 'none',
+      'services.web.strategy': 'state-preservation',
+      'services.web.state': { export: ['./e'], import: ['./i'] },
+    },
+    [
+      "plan.services.web.strategy: state-preservation carries blue's state, but blue is none; give another",
+    ],
+  ],
+  [
+    'a toggle without a flag',
+    { 'services.web.green': { servedBy: 'web.blue' }, 'services.web.strategy': 'feature-toggle' },
+    [
+      'plan.services.web.green.flag: is missing; feature-toggle shifts the flag of green, not the route',
+    ],
+  ],
+  [
+    'a drain of nothing',
+    {
+      'services.api.strategy': 'compensation',
+      'services.api.state': { compensate: ['./undo.sh'], drain: 2 },
+    },
+    [
+      'plan.services.api.state.drain: has no effect without inFlight; give the query, or take it out',
+    ],
+  ],
+  [
+    'an unknown gate of a strategy',
+    { 'services.api.state': { gate: 'parities' } },
+    [
+      'plan.services.api.state.gate: "parities" is no gate of this plan; known: parity, steady, approval',
+    ],
+  ],
 ]
