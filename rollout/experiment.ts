@@ -26,8 +26,8 @@ export const LEAST_TRIALS = 50
 /**
  * A confidence sequence for the difference of two proportions: with probability 1 - alpha the true
  * difference lies within it at *every* moment, so that it may be looked at after each answer, stopped
- * at any time and gone on with, which a fixed-sample test (z, t, chi square) may not: looked at 10,000
- * times, one of 5 % passes wrongly in more than half of all rollouts.
+ * at any time and gone on with, which a fixed-sample test (z, t, chi square) may not: looked at after
+ * each of 10,000 answers, one of 5 % passes wrongly in more than a fifth of all rollouts.
  *
  * It is Robbins' normal mixture, the boundary of mSPRT (Johari et al.) and of the asymptotic
  * confidence sequences of Waudby-Smith et al. With V the variance of the difference and I = 1/V its

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { HttpFileError, parseHttpFile } from '../../rollout/http-file.ts'
+import { HttpFileError, parseHttpFile, requestsOf } from '../../rollout/http-file.ts'
 
 function mistakesOf(text: string): string[] {
   try {
@@ -24,6 +24,7 @@ describe('reading a .http file', () => {
       method: 'GET',
       path: '/api/ml/analyze/1/',
       headers: {},
+      group: 'business logic',
     })
     expect(requests.find(({ name }) => name === 'a body that is not JSON')).toMatchObject({
       method: 'POST',
@@ -80,5 +81,17 @@ describe('reading a .http file', () => {
     expect(mistakesOf('# @name a\nGET /1\n###\n# @name a\nGET /2')).toEqual([
       expect.stringMatching(/^a\.http:5: the name "a" is taken by the request at line 2/),
     ])
+  })
+
+  it('gives each request the group that the words after ### began', () => {
+    const text = 'GET /0\n### Mail sent\nGET /1\n###\nGET /2\n### API\nGET /3'
+    const requests = parseHttpFile(text, 'a.http')
+    expect(requests.map(({ group }) => group)).toEqual([undefined, 'Mail sent', 'Mail sent', 'API'])
+    const paths = (group?: string) => requestsOf(requests, group, 'a.http').map(({ path }) => path)
+    expect(paths('mail sent')).toEqual(['/1', '/2'])
+    expect(paths()).toHaveLength(4)
+    expect(() => paths('chat')).toThrow(
+      'a.http: has no group "chat"; begin it with ### chat; known: Mail sent, API',
+    )
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Gate } from '../../rollout/plan.ts'
-import { judgeSteady } from '../../rollout/steady.ts'
+import { judgeQuery, judgeSteady } from '../../rollout/steady.ts'
 import { parseThreshold } from '../../rollout/threshold.ts'
 
 function gate(metric: Gate['metric'], below: string): Gate {
@@ -55,5 +55,65 @@ describe('judging a metric over the bake', () => {
   it('does not pass without an answer where a plan asks for none', () => {
     const nothing = { requests: 0, errors: 0 }
     expect(judgeSteady(gate('error-rate', '5%'), nothing, {}, 0).result).toBe('inconclusive')
+  })
+})
+
+describe('judging answers that blue gave for green', () => {
+  const fallen = { requests: 100, errors: 0, fallbacks: 70, p95: 0.01 }
+
+  it('counts them as no evidence, but for the share of them', () => {
+    expect(judgeSteady(gate('p95', '100ms'), fallen, {}, 50)).toEqual({
+      result: 'inconclusive',
+      reason:
+        'green gave 30 answers of its own, and 70 by falling back, of the 50 that minimumRequests asks for',
+    })
+    expect(judgeSteady(gate('fallback-rate', '0.5%'), fallen, {}, 50).result).toBe('failed')
+  })
+})
+
+describe("judging a green's own throughput", () => {
+  it('holds it against its share of what blue did alone', () => {
+    const above = {
+      ...gate('throughput', '1s'),
+      below: undefined,
+      above: parseThreshold('80% of baseline'),
+    }
+    const baseline = { requests: 900, errors: 0, rate: 100 }
+    const own = (rate: number) =>
+      judgeSteady(above, { ...green, rate }, { baseline, weight: 25 }, 50).result
+    expect(own(21)).toBe('passed')
+    expect(own(19)).toBe('failed')
+  })
+})
+
+describe('judging a query', () => {
+  const precise = {
+    above: parseThreshold(0.95),
+    otherwise: 'hold',
+    ignore: [],
+  } as unknown as Gate
+
+  it('passes and fails with both numbers', () => {
+    expect(judgeQuery(precise, { value: 0.97 })).toEqual({
+      result: 'passed',
+      reason: 'the query gave 0.97, above 0.95',
+    })
+    expect(judgeQuery(precise, { value: 0.95 })).toMatchObject({
+      result: 'failed',
+      reason: 'the query gave 0.95, not above 0.95',
+    })
+  })
+
+  it.each([
+    ['there is no data', precise, { problem: 'no data' }],
+    ['it is no number', precise, { value: Number.NaN }],
+    [
+      'the threshold is no number',
+      { ...precise, above: parseThreshold('2x baseline') },
+      { value: 1 },
+    ],
+    ['there is no threshold', { ...precise, above: undefined }, { value: 1 }],
+  ])('is inconclusive where %s', (_what, asked, answer) => {
+    expect(judgeQuery(asked, answer).result).toBe('inconclusive')
   })
 })
