@@ -16,20 +16,20 @@ interface Entry {
 export class Alarms {
   readonly #entries = new Map<string, Entry>()
   readonly #record: (event: Omit<RolloutEvent, 'at'>) => void
-  readonly #onRollback: (alarm: Alarm) => Promise<void>
+  readonly #act: (alarm: Alarm, begins: boolean) => Promise<void>
   readonly #does: (alarm: Alarm) => string
   /**
-   * @param onRollback told of each firing alarm that rolls back, each time that it is heard of
+   * @param act told of each firing alarm, each time that it is heard of; `begins` the first time
    * @param does what an alarm does now, for people
    */
   constructor(
     record: (event: Omit<RolloutEvent, 'at'>) => void,
-    onRollback: (alarm: Alarm) => Promise<void>,
+    act: (alarm: Alarm, begins: boolean) => Promise<void>,
     does: (alarm: Alarm) => string = ({ then }) => then,
   ) {
     this.#does = does
     this.#record = record
-    this.#onRollback = onRollback
+    this.#act = act
   }
 
   list(): Alarm[] {
@@ -48,7 +48,7 @@ export class Alarms {
         details: { ...alarm },
       })
     }
-    if (alarm.then === 'rollback') await this.#onRollback(alarm)
+    await this.#act(alarm, known === undefined || known.alarm.then !== alarm.then)
   }
 
   resolved({ guardrail, service }: Pick<Alarm, 'guardrail' | 'service'>): void {

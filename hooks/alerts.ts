@@ -1,6 +1,6 @@
 import { actionOf, type Then } from '../rollout/action.ts'
 import type { Alarm } from '../rollout/journal.ts'
-import type { Plan } from '../rollout/plan.ts'
+import type { Guardrail, Plan } from '../rollout/plan.ts'
 import type { PostedAlert } from './bodies.ts'
 import { guardrailOfDeath } from './server-events.ts'
 
@@ -11,7 +11,7 @@ export interface MappedAlert {
 }
 
 /** The alert that Prometheus has for a green without a server, beside those of guardrails. */
-const SERVER_DOWN = 'server-down'
+export const SERVER_DOWN = 'server-down'
 
 const STRENGTH: Record<Then, number> = {
   notify: 0,
@@ -31,7 +31,7 @@ export function mapAlert(plan: Plan, alert: PostedAlert, now: Date): MappedAlert
   const { guardrail, service, then: asked } = alert.labels
   if (guardrail === undefined || service === undefined) return undefined
   if (!Object.hasOwn(plan.services, service)) return undefined
-  const own = thenOf(plan, guardrail)
+  const own = thenOf(plan, guardrail, service)
   if (!own) return undefined
   const weaker =
     asked !== undefined && isThen(asked) && STRENGTH[asked] < STRENGTH[own] ? asked : own
@@ -48,13 +48,33 @@ export function mapAlert(plan: Plan, alert: PostedAlert, now: Date): MappedAlert
   }
 }
 
-function thenOf(plan: Plan, name: string): Then | undefined {
-  const own = Object.hasOwn(plan.guardrails, name) ? plan.guardrails[name] : undefined
-  if (own) return actionOf(own).do
-  if (name === SERVER_DOWN) return guardrailOfDeath(plan) === undefined ? 'hold' : 'rollback'
-  const warned = name.endsWith('-warn') ? name.slice(0, -'-warn'.length) : undefined
-  if (warned === undefined || !Object.hasOwn(plan.guardrails, warned)) return undefined
-  return plan.guardrails[warned]?.warn === undefined ? undefined : 'notify'
+/** True for an alarm that Prometheus judges, and lists while it fires. */
+export function isListed(plan: Plan, name: string): boolean {
+  const guardrail = guardrailNamed(plan, name) ?? guardrailWarned(plan, name)
+  if (guardrail) return guardrail.metric !== undefined || guardrail.query !== undefined
+  return name === SERVER_DOWN
+}
+
+/** The guardrail of which this is the alarm of the `warn`. */
+export function guardrailWarned(plan: Plan, name: string): Guardrail | undefined {
+  if (!name.endsWith('-warn')) return undefined
+  const warned = guardrailNamed(plan, name.slice(0, -'-warn'.length))
+  return warned?.warn === undefined ? undefined : warned
+}
+
+export function guardrailNamed(plan: Plan, name: string): Guardrail | undefined {
+  return Object.hasOwn(plan.guardrails, name) ? plan.guardrails[name] : undefined
+}
+
+function thenOf(plan: Plan, name: string, service: string): Then | undefined {
+  const judges = ({ services }: Guardrail) => services?.includes(service) ?? true
+  const own = guardrailNamed(plan, name)
+  if (own) return judges(own) ? actionOf(own).do : undefined
+  if (name === SERVER_DOWN) {
+    return guardrailOfDeath(plan, service) === undefined ? 'hold' : 'rollback'
+  }
+  const warned = guardrailWarned(plan, name)
+  return warned && judges(warned) ? 'notify' : undefined
 }
 
 function isThen(text: string): text is Then {

@@ -1,5 +1,5 @@
 import type { TripCause } from '../platforms/operations.ts'
-import { actionOf } from '../rollout/action.ts'
+import { actionOf, type Reach, reachOf } from '../rollout/action.ts'
 import { formatDuration } from '../rollout/duration.ts'
 import type { Alarm } from '../rollout/journal.ts'
 import { urlOf } from '../rollout/services.ts'
@@ -19,6 +19,7 @@ interface Check {
   /** Trips at this many failures in a row, not above it. */
   limit: number
   then: Alarm['then']
+  reach: Reach
 }
 
 /** The guardrails that ask green directly, past the router. */
@@ -87,6 +88,8 @@ export class Checks {
       value,
       threshold,
       reason: `guardrail ${guardrail}: green of ${service} failed ${failures} checks in a row, ${failure}`,
+      service,
+      ...check.reach,
       firstBadAt: since,
     })
   }
@@ -106,7 +109,9 @@ function checksOf({ charge: { plan, clock } }: World): Check[] {
       if (url === undefined) return []
       const everyMs = checkIntervalMs(rail.every, clock)
       const limit = rail.consecutiveFailures ?? 3
-      return [{ guardrail, service, url, everyMs, limit, then: actionOf(rail).do }]
+      return [
+        { guardrail, service, url, everyMs, limit, then: actionOf(rail).do, reach: reachOf(rail) },
+      ]
     })
   })
 }

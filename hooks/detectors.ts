@@ -1,4 +1,5 @@
 import type { TripCause } from '../platforms/operations.ts'
+import { type Reach, reachOf } from '../rollout/action.ts'
 import {
   type Detector,
   describe,
@@ -18,6 +19,7 @@ const BLUE_WINDOW_MS = 30_000
 interface Judge {
   guardrail: string
   service: string
+  reach: Reach
   detector: Detector
   evidence: Evidence
   firstBadAt?: Date
@@ -45,11 +47,13 @@ export class Detectors {
         blue: this.#metrics.measure(service, 'blue', BLUE_WINDOW_MS),
       }
       return Object.entries(charge.plan.guardrails).flatMap(([name, guardrail]): Judge[] => {
-        const detector = detectorFor(guardrail, references)
+        const judged = guardrail.services?.includes(service) ?? true
+        const detector = judged ? detectorFor(guardrail, references) : undefined
         if (!detector) return []
         const old = before.find((judge) => judge.guardrail === name && judge.service === service)
         const { evidence, firstBadAt } = old ?? { evidence: NO_EVIDENCE }
-        return [{ guardrail: name, service, detector, evidence, firstBadAt }]
+        const reach = reachOf(guardrail)
+        return [{ guardrail: name, service, reach, detector, evidence, firstBadAt }]
       })
     })
   }
@@ -60,11 +64,11 @@ export class Detectors {
   }
 
   /** Judges one answer; what does not come from a green with traffic is left out. */
-  judge({ service, colour, bad, seconds }: Sample): void {
+  judge({ service, colour, bad, seconds, fallback }: Sample): void {
     if (colour !== 'green' || !this.#world.judges(service)) return
     for (const judge of this.#judges) {
       if (judge.service !== service) continue
-      const verdict = isBad(judge.detector, { bad, seconds })
+      const verdict = isBad(judge.detector, { bad, seconds, fallback })
       if (verdict === undefined) continue
       const { state, tripped } = step(judge.detector, judge.evidence, verdict)
       judge.evidence = state
@@ -83,6 +87,8 @@ export class Detectors {
       value,
       threshold,
       reason: `guardrail ${guardrail}: green of ${service} has ${value}, above ${threshold}`,
+      service,
+      ...judge.reach,
       firstBadAt: firstBadAt?.toISOString(),
     })
   }

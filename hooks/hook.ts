@@ -9,30 +9,39 @@ import { isDisarmed, Operations, type TripCause } from '../platforms/operations.
 import { Refused } from '../platforms/platform.ts'
 import type { RolloutEvent } from '../platforms/store.ts'
 import { canonical } from '../rollout/hash.ts'
-import type { Alarm } from '../rollout/journal.ts'
-import type { Guard, Unavailable } from '../rollout/observation.ts'
+import type { Guard } from '../rollout/observation.ts'
 import type { GuardedRouter } from './absence.ts'
+import { Actions } from './actions.ts'
 import { Alarms } from './alarms.ts'
-import { mapAlert } from './alerts.ts'
+import { AlertIntake } from './alert-intake.ts'
 import { createApi } from './api.ts'
 import { Bake } from './bake.ts'
-import type { PostedAlert } from './bodies.ts'
 import { readCharge, readToken } from './charge.ts'
 import { Checks } from './checks.ts'
 import { Detectors } from './detectors.ts'
-import { FlaggedRouter, Flags } from './flags.ts'
+import { Escalation } from './escalation.ts'
+import { FlaggedRouter, Flags, setFlagFor } from './flags.ts'
+import { ContinuousGates } from './gates/continuous.ts'
 import { Gates } from './gates.ts'
 import { createLog, type Logger } from './log.ts'
 import { Loop } from './loop.ts'
 import { Metrics } from './metrics.ts'
 import { Notifier } from './notify.ts'
-import { ASK_EVERY_MS, firingAlerts, needsPrometheus, Silence } from './prometheus.ts'
+import { OperationsRunner } from './operations-runner.ts'
+import { readPrevious } from './previous.ts'
 import { isUncopied, listenForLog, type RouterLine, sampleOf } from './router-log.ts'
 import { causeOfDeath } from './server-events.ts'
+import { TakeDown } from './take-down.ts'
 import { type Charge, WatchedRouter, WatchedStore, World } from './world.ts'
 
 /** A move begins something new: the answers from before it say nothing of what is now. */
-const MOVES: RolloutEvent['kind'][] = ['verified', 'tripped', 'acknowledged', 'adopted']
+const MOVES: RolloutEvent['kind'][] = [
+  'verified',
+  'tripped',
+  'descended',
+  'acknowledged',
+  'adopted',
+]
 
 export interface RunningHook {
   port: number
@@ -65,7 +74,6 @@ export async function startHook(
   }
   const metrics = new Metrics()
   const notifier = new Notifier()
-  const silence = new Silence(performance.now())
   const bake = new Bake(metrics)
   const store = new WatchedStore(new FileStore(layout), world)
 
@@ -86,43 +94,47 @@ export async function startHook(
   const flagged = new FlaggedRouter(guarded, flags, () => world.weights)
   const router = new WatchedRouter(flagged, world, (service) => {
     detectors.reset(service)
+    escalation.moved(service)
     // At once: Prometheus must not miss a short time without weight between two attempts.
     metrics.setWeights(world.weights)
   })
-  const alarmsUnknown = (): string | undefined =>
-    needsPrometheus(world.charge.plan) ? silence.reason(performance.now()) : undefined
-  const alarmsNow = (): Alarm[] | Unavailable => {
-    const reason = alarmsUnknown()
-    return reason === undefined ? alarms.list() : { unavailable: reason }
-  }
   const guard = (): Guard => {
     const reason = trouble() ?? (loop.judged ? undefined : 'the router does not answer it')
     return { alive: reason === undefined, planHash: world.charge.planHash, reason }
   }
-  const operations = new Operations({
+  const operations: Operations = new Operations({
     store,
     router,
     now: () => new Date(),
-    alarms: alarmsNow,
+    alarms: () => intake.now(),
     guard,
+    previous: () => readPrevious(layout, world.charge),
     announce,
   })
-  const alarms = new Alarms(
+  const alarms: Alarms = new Alarms(
     (event) => void operations.record(event),
-    async (alarm) => {
-      if (!world.judges(alarm.service)) return
-      await operations.trip({
-        cause: alarm.guardrail,
-        value: alarm.value,
-        threshold: alarm.threshold,
-        reason: `guardrail ${alarm.guardrail} fires for ${alarm.service}: ${alarm.value} against ${alarm.threshold}`,
-        firstBadAt: alarm.since,
-      })
-    },
+    (alarm, begins) => actions.act(alarm, begins),
     ({ then }) => (world.journal && isDisarmed(world.journal) ? 'released, so only told' : then),
   )
+  const actions: Actions = new Actions({ world, layout, operations })
+  const intake: AlertIntake = new AlertIntake({ world, alarms, operations, log })
+  const escalation = new Escalation(world, metrics, (event) => operations.record(event), trip)
   const checks = new Checks(world, alarms, trip)
-  const gates = new Gates(world, metrics, operations, trip)
+  const gates = new Gates({ world, metrics, operations, layout })
+  const continuous = new ContinuousGates({ world, metrics, layout, alarms })
+  const runner = new OperationsRunner({
+    world,
+    layout,
+    operations,
+    onError: (error) => log.error({ err: error }, 'an operation'),
+  })
+  const takeDown = new TakeDown({
+    world,
+    layout,
+    operations,
+    readWeights: () => router.read(),
+    onError: (error) => log.error({ err: error }, 'taking an operation back'),
+  })
   const loop = new Loop({
     world,
     store,
@@ -136,8 +148,11 @@ export async function startHook(
     trip,
     tell: (event) => notifier.tell(world.charge.plan, event),
     heartbeat: layout.hook.heartbeat,
-    alarmsKnown: () => alarmsUnknown() === undefined,
+    alarms: () => alarms.list(),
+    alarmsKnown: () => intake.silent() === undefined,
+    escalation,
     flags,
+    background: [() => runner.consider()],
     log,
   })
 
@@ -166,64 +181,14 @@ export async function startHook(
     metrics.record(sample, world.beforeFirstStep)
   }
 
-  const unknownAlerts = new Set<string>()
-  const mapped = (alerts: PostedAlert[]) =>
-    alerts.flatMap((alert) => {
-      const found = mapAlert(world.charge.plan, alert, new Date())
-      if (found) return [found]
-      const name = `${alert.labels['guardrail'] ?? alert.labels['alertname']} on ${alert.labels['service']}`
-      if (!unknownAlerts.has(name) && unknownAlerts.size < 1_000) {
-        unknownAlerts.add(name)
-        log.warn(`an alert that the plan does not know: ${name.slice(0, 200)}`)
-      }
-      return []
-    })
-  const takeAlerts = async (alerts: PostedAlert[]) => {
-    await Promise.all(
-      mapped(alerts).map(async ({ firing, alarm }) =>
-        firing ? alarms.firing(alarm) : alarms.resolved(alarm),
-      ),
-    )
-  }
-
-  let told = false
-  const askPrometheus = async () => {
-    if (!needsPrometheus(world.charge.plan)) return
-    try {
-      const alerts = await firingAlerts(portsOf(world.charge.plan).prometheus)
-      silence.answered(performance.now())
-      // Checks are the hook's own; Prometheus does not list them.
-      await alarms.listed(
-        mapped(alerts).map(({ alarm }) => alarm),
-        ({ guardrail }) => world.charge.plan.guardrails[guardrail]?.check === undefined,
-      )
-    } catch (error) {
-      log.debug({ err: error }, 'Prometheus does not answer')
-    }
-    const reason = alarmsUnknown()
-    if (reason === undefined && told) {
-      void operations.record({
-        kind: 'guard',
-        message: 'Prometheus is back, and the alarms are known again',
-        severity: 'info',
-      })
-    }
-    if (reason !== undefined && !told && !silence.early(performance.now())) {
-      void operations.record({
-        kind: 'guard',
-        message: `${reason}: the alarms are unknown, so every rise is held and the bake stands still`,
-        severity: 'warning',
-      })
-      told = true
-    }
-    if (reason === undefined) told = false
-  }
-
   const begin = (charge: Charge) => {
     world.charge = charge
     metrics.begin(Object.keys(charge.plan.services))
     detectors.refresh()
-    if (!options.passive) checks.start()
+    if (!options.passive) {
+      checks.start()
+      continuous.start()
+    }
   }
   const setCharge = async (charge: Charge) => {
     const [now, next] = [portsOf(world.charge.plan), portsOf(charge.plan)]
@@ -232,7 +197,7 @@ export async function startHook(
     }
     writeDurably(layout.hook.plan, canonical(charge))
     begin(charge)
-    await operations.setPlan(charge.plan, charge.planHash)
+    await operations.setPlan(charge.plan, charge.planHash, charge.clock)
   }
 
   begin(world.charge)
@@ -266,9 +231,11 @@ export async function startHook(
       notifications: notifier.status(),
       events: readEvents(layout, 30),
     }),
-    takeAlerts,
+    takeAlerts: (alerts) => intake.take(alerts),
+    setFlag: (flag, on, by) => setFlagFor(flags, world, operations, { flag, on, by }),
+    takeDown: (operation, by) => takeDown.begin(operation, by),
     metrics: (agent) => {
-      if (agent.startsWith('Prometheus/')) silence.scraped(performance.now())
+      if (agent.startsWith('Prometheus/')) intake.scraped()
       return metrics.registry.metrics()
     },
     onError: (error) => log.error({ err: error }, 'a request failed'),
@@ -279,11 +246,12 @@ export async function startHook(
   server.listen(ports.api, '127.0.0.1')
   await once(server, 'listening')
 
-  let asking: NodeJS.Timeout | undefined
   if (!options.passive) {
+    const { plan, planHash, clock } = world.charge
+    // A hook that was started with another plan or clock has had nobody hand it over.
+    await operations.setPlan(plan, planHash, clock)
     await loop.start()
-    asking = setInterval(askPrometheus, ASK_EVERY_MS)
-    void askPrometheus()
+    intake.start()
   }
   log.info({ planHash: world.charge.planHash }, `guards ${world.charge.plan.name}`)
 
@@ -291,11 +259,14 @@ export async function startHook(
     port: (server.address() as AddressInfo).port,
     logPort: socket.address().port,
     stop: async () => {
-      clearInterval(asking)
+      intake.stop()
+      actions.stop()
+      takeDown.stop()
       checks.stop()
+      continuous.stop()
       gates.stop()
       notifier.stop()
-      await loop.stop()
+      await Promise.all([loop.stop(), runner.stop()])
       const closed = once(server, 'close')
       server.close()
       server.closeIdleConnections()

@@ -1,10 +1,13 @@
 import type { Operations, TripCause } from '../platforms/operations.ts'
 import type { Router } from '../platforms/router.ts'
 import type { RolloutEvent, Store } from '../platforms/store.ts'
+import { isUnstable } from '../rollout/descent.ts'
+import type { Alarm } from '../rollout/journal.ts'
 import { anyGreen } from '../rollout/weights.ts'
 import { type GuardedRouter, judgeAbsence } from './absence.ts'
 import { type Bake, GAP_MS } from './bake.ts'
 import type { Detectors } from './detectors.ts'
+import type { Escalation } from './escalation.ts'
 import type { Flags } from './flags.ts'
 import type { Gates } from './gates.ts'
 import { awayFor, beat } from './heartbeat.ts'
@@ -30,13 +33,18 @@ export interface LoopParts {
   detectors: Detectors
   gates: Gates
   flags: Flags
+  /** Work that goes on by itself: begun with every slow look, returns at once, never throws. */
+  background: (() => void)[]
   bake: Bake
   trip(cause: TripCause): void
   heartbeat: string
   /** Tells people of what already stands in the history. */
   tell(event: RolloutEvent): void
+  /** The alarms that are active, as far as they are known. */
+  alarms(): Alarm[]
   /** False while the alarms are unknown: such time is not time under guard. */
   alarmsKnown(): boolean
+  escalation: Escalation
   log: Logger
 }
 
@@ -150,12 +158,23 @@ export class Loop {
     this.#parts.flags.refresh()
     if (!slow) return
     await router.read()
+    this.#parts.escalation.look()
+    await this.#descend()
     await this.#writeJournal()
     this.#parts.detectors.refresh()
+    for (const begin of this.#parts.background) begin()
     void gates.consider().catch((error) => this.#parts.log.error({ err: error }, 'a gate'))
     await this.#lookAtServers()
     await this.#judge(0)
     if (this.#ticks % SAVE_TICKS === 0) await this.#parts.guarded.saveState?.()
+  }
+
+  /** All that a progressive rollback needs stands in the latch: another process goes on with it. */
+  async #descend(): Promise<void> {
+    const { world, operations, alarms } = this.#parts
+    const { latch, charge } = world
+    if (!latch?.latched || !latch.descent) return
+    await operations.descend(charge.clock, isUnstable(latch, alarms(), new Date()))
   }
 
   async #judge(awayMs: number | undefined): Promise<void> {

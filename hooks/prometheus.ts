@@ -34,7 +34,9 @@ export async function firingAlerts(port: number): Promise<PostedAlert[]> {
 
 /** True when the plan has guardrails that Prometheus judges. */
 export function needsPrometheus(plan: Plan): boolean {
-  return Object.values(plan.guardrails).some(({ metric }) => metric !== undefined)
+  return Object.values(plan.guardrails).some(
+    ({ metric, query }) => metric !== undefined || query !== undefined,
+  )
 }
 
 /** Notices when the metric source falls silent, in either direction. */

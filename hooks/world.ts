@@ -11,6 +11,8 @@ export interface Charge {
   plan: Plan
   planHash: string
   clock: number
+  /** Which environment of the plan this is, where it has any. */
+  environment?: string
 }
 
 /**
@@ -27,12 +29,19 @@ export class World {
     this.charge = charge
   }
 
-  /** True when green of a service has traffic that may be judged: not latched, not released. */
+  /**
+   * True when green of a service has traffic that may be judged: not released, and not taken back to
+   * 0. While latched, what a rollback leaves on green is still judged.
+   */
   judges(service: string): boolean {
-    return this.armed && greenOf(this.weights, service) > 0
+    const { latch, journal } = this
+    if (!latch || !journal || isDisarmed(journal) || greenOf(this.weights, service) === 0) {
+      return false
+    }
+    return !latch.latched || greenOf(latch.ceiling, service) > 0
   }
 
-  /** True when something can trip. */
+  /** True while the rollout is guarded and has not tripped. */
   get armed(): boolean {
     return this.latch?.latched === false && this.journal !== undefined && !isDisarmed(this.journal)
   }

@@ -28,6 +28,19 @@ export function actionOf({ then }: Pick<Guardrail, 'then'>): Action {
   return { do: 'rollback', scope: then.scope ?? 'service', pace }
 }
 
+/** How much a rollback takes back, and how fast. */
+export interface Reach {
+  scope: Scope
+  pace: Pace
+}
+
+/** What a guardrail's rollback takes back; of one that does not roll back, its service at once. */
+export function reachOf(guardrail: Pick<Guardrail, 'then'>): Reach {
+  const action = actionOf(guardrail)
+  if (action.do !== 'rollback') return { scope: 'service', pace: 'immediately' }
+  return { scope: action.scope, pace: action.pace }
+}
+
 /** The word for an alarm's action. */
 export type Then = Action['do']
 

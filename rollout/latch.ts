@@ -1,4 +1,4 @@
-import { lower, type ServiceWeights, sameWeights } from './weights.ts'
+import type { ServiceWeights } from './weights.ts'
 
 /** One rollback: from not latched to latched, whatever number of alarms came with it. */
 export interface Trip {
@@ -55,7 +55,7 @@ export function clearLatch(): Latch {
   return { trips: 0, attempt: 1, latched: false, ceiling: {} }
 }
 
-/** Latches. A latch that is latched already keeps its trip: {@link deepen} lowers it. */
+/** Latches. A latch that is latched already keeps its trip; `deepen` in descent.ts lowers it. */
 export function latchAt(
   latch: Latch,
   trip: Omit<Trip, 'number' | 'attempt'>,
@@ -72,21 +72,6 @@ export function latchAt(
     ...(descent ? { descent } : {}),
     trip: { ...trip, number, attempt: latch.attempt },
   }
-}
-
-/**
- * A latch whose rollback must go further down: another guardrail has tripped below its ceiling, or
- * one that goes down step by step is no longer to wait. The number of the trip stays.
- * @returns the latch itself where nothing falls
- */
-export function deepen(latch: Latch, landing: string, weights: ServiceWeights): Latch {
-  if (!latch.latched) return latch
-  const base = latch.descent ? latch.descent.landing : latch.ceiling
-  const ceiling = lower(base, { ...base, ...weights })
-  const falls = !sameWeights(ceiling, base)
-  if (!falls && !latch.descent) return latch
-  const { descent: _ended, trip, ...rest } = latch
-  return { ...rest, ceiling, ...(trip ? { trip: falls ? { ...trip, landing } : trip } : {}) }
 }
 
 /**

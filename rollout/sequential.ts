@@ -97,13 +97,16 @@ export function detectorFor(
  * Whether an answer is a bad one to a detector.
  * @param answer `bad`: 5xx, none at all, or given by blue in green's place; `seconds` until it was
  *   complete, undefined where none came
- * @returns undefined where the answer says nothing: one that never came has no latency
+ * @returns undefined where the answer says nothing: one that never came has no latency, one that
+ *   green got from blue says nothing of green's own
  */
 export function isBad(
   { metric, slowerThan }: Detector,
   answer: { bad: boolean; seconds?: number; fallback?: boolean },
 ): boolean | undefined {
   if (metric === 'fallback-rate') return answer.fallback ?? false
+  // Given by blue in green's name: neither a success of green nor a failure.
+  if (answer.fallback) return undefined
   if (slowerThan === undefined) return answer.bad
   return answer.seconds === undefined ? undefined : answer.seconds > slowerThan
 }

@@ -1,7 +1,8 @@
 import { acknowledgement, describeTrip } from '../../rollout/admission.ts'
-import { nextDescent } from '../../rollout/descent.ts'
+import { deepen, nextDescent } from '../../rollout/descent.ts'
 import type { Journal } from '../../rollout/journal.ts'
-import { deepen, type Latch } from '../../rollout/latch.ts'
+import type { Latch } from '../../rollout/latch.ts'
+import { describeHeld, heldAgainst, scopeOf } from '../../rollout/limits.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import {
   allBlue,
@@ -38,7 +39,8 @@ export class Rollbacks {
    * @throws what kept it from latching or from reading back, after everything else was tried
    */
   async trip(cause: TripCause): Promise<Tripped> {
-    if (this.#tripping) return { ...(await this.#tripping), latched: false }
+    const before = this.#tripping
+    if (before) return this.#besides(before, cause)
     this.#tripping = this.#trip(cause).finally(() => {
       this.#tripping = undefined
     })
@@ -63,27 +65,32 @@ export class Rollbacks {
       return { weights: await router.read(), latched: false }
     }
     const live = await orNothing(router.read())
-    let mine = false
+    let held: Latch | undefined
     const latch = await this.#ground.latches.run(async () => {
-      const held = await orNothing(store.readLatch())
+      held = await orNothing(store.readLatch())
       if (held?.latched) return this.#deepen(held, journal, cause)
       const next = tripped(held, journal, live, cause, trippedAt.toISOString())
-      mine = true
       const failure = await failureOf(store.writeLatch(next))
       if (failure) await this.#withoutLatch(next, failure)
       return next
     })
-    if (!mine) return { weights: await this.#assert(true), latched: false }
+    if (held?.latched) {
+      if (latch !== held) return this.#goDeeper(latch, cause)
+      return { weights: await this.#assert(true), latched: false }
+    }
     const lowered = await settled(this.#lower(latch))
     const done = now()
     const weights = 'value' in lowered ? lowered.value.weights : undefined
     const down = weights !== undefined && rising(latch.ceiling, weights).length === 0
+    const firstBadAt = cause.firstBadAt ?? trippedAt.toISOString()
+    const actedMs = Math.round((performance.now() - started) * 100) / 100
+    // One that goes down step by step takes the time that the plan gives it.
+    const limits = latch.descent || !down ? [] : heldAgainst(journal?.plan, scopeOf(cause), actedMs)
     const headline = down
-      ? 'ROLLED BACK'
+      ? `ROLLED BACK in ${describeHeld(actedMs, limits)}`
       : weights
         ? 'LATCHED, BUT GREEN KEEPS TRAFFIC because blue is absent or ill'
         : `LATCHED, BUT THE ROUTER COULD NOT BE READ BACK (${'error' in lowered ? messageOf(lowered.error) : ''})`
-    const firstBadAt = cause.firstBadAt ?? trippedAt.toISOString()
     await this.#records.tell(
       'tripped',
       `${headline}: ${describeTrip(latch)}. To go on: ${acknowledgement(latch)}`,
@@ -95,7 +102,8 @@ export class Rollbacks {
         firstBadAt,
         trippedAt: trippedAt.toISOString(),
         tookMs: Math.max(0, done.getTime() - Date.parse(firstBadAt)),
-        actedMs: Math.round((performance.now() - started) * 100) / 100,
+        actedMs,
+        limits,
       },
     )
     await this.#records.change((current) =>
@@ -105,23 +113,51 @@ export class Rollbacks {
     return { weights: lowered.value.weights, latched: true }
   }
 
+  /** While a trip is at work another one comes: it may ask for more. */
+  async #besides(first: Promise<Tripped>, cause: TripCause): Promise<Tripped> {
+    const done = await settled(first)
+    const { store } = this.#parts
+    const journal = await orNothing(store.readJournal())
+    const deeper = await this.#ground.latches.run(async () => {
+      const held = await orNothing(store.readLatch())
+      if (!held?.latched) return undefined
+      const next = await this.#deepen(held, journal, cause)
+      return next === held ? undefined : next
+    })
+    if (deeper) return this.#goDeeper(deeper, cause)
+    if ('error' in done) throw done.error
+    return { ...done.value, latched: false }
+  }
+
   /** Latched already: what tripped besides may only take green further down. */
   async #deepen(held: Latch, journal: Journal | undefined, cause: TripCause): Promise<Latch> {
     const aim = journal && aimOf(journal, cause)
-    // A rollback that goes down step by step waits for nobody who also only goes step by step.
-    if (!aim || (held.descent && cause.pace !== undefined && cause.pace !== 'immediately')) {
-      return held
-    }
-    const next = deepen(held, aim.landing.name, aim.landing.weights)
-    if (next === held) return held
-    await this.#parts.store.writeLatch(next)
+    if (!aim) return held
+    const next = deepen(held, {
+      landing: aim.landing.name,
+      weights: aim.landing.weights,
+      services: aim.services,
+      pace: cause.pace ?? 'immediately',
+      at: this.#ground.at(),
+    })
+    if (next !== held) await this.#parts.store.writeLatch(next)
+    return next
+  }
+
+  /** Brings green under a latch that was just written lower, and only then says so. */
+  async #goDeeper(latch: Latch, cause: TripCause): Promise<Tripped> {
+    const lowered = await settled(this.#lower(latch))
     await this.#records.tell(
       'tripped',
-      `the rollback goes further down: ${cause.reason}; ${describeTrip(next)}`,
+      `the rollback goes further down: ${cause.reason}; ${describeTrip(latch)}`,
       'critical',
-      { trip: next.trips, record: next.trip },
+      { trip: latch.trips, record: latch.trip },
     )
-    return next
+    await this.#records.change((current) =>
+      landed(current, latch, latch.attempt, this.#ground.at()),
+    )
+    if ('error' in lowered) throw lowered.error
+    return { weights: lowered.value.weights, latched: false }
   }
 
   /**

@@ -25,6 +25,16 @@ function map(labels: Record<string, string>, more: object = {}) {
 }
 
 describe('an alert of Prometheus', () => {
+  it('of a guardrail that is limited to services is none of another service', () => {
+    const limited = parsePlan(changed({ 'guardrails.errors.services': ['web'] })).plan
+    const of = (guardrail: string, service: string) =>
+      mapAlert(limited, { labels: { guardrail, service }, annotations: {} }, NOW)?.alarm.then
+    expect(of('errors', 'web')).toBe('rollback')
+    expect(of('errors-warn', 'web')).toBe('notify')
+    expect(of('errors', 'api')).toBeUndefined()
+    expect(of('errors-warn', 'api')).toBeUndefined()
+  })
+
   it('is the alarm of its guardrail, with both numbers', () => {
     expect(map({ guardrail: 'errors', service: 'api', then: 'rollback' })).toEqual({
       firing: true,
@@ -111,16 +121,19 @@ describe('active alarms', () => {
     expect([told, alarms.list()]).toEqual([['alarm', 'resolved'], []])
   })
 
-  it('that only hold or notify never act', async () => {
+  it('begin once, and again when they were over', async () => {
+    const begun: boolean[] = []
     const alarms = new Alarms(
       () => {},
-      async () => {
-        throw new Error('acted')
+      async (_alarm, begins) => {
+        begun.push(begins)
       },
     )
-    await alarms.firing({ ...alarm, then: 'hold' })
-    await alarms.listed([{ ...alarm, then: 'notify' }], () => true)
-    expect(alarms.list()).toHaveLength(1)
+    await alarms.firing(alarm)
+    await alarms.listed([alarm], () => true)
+    alarms.resolved(alarm)
+    await alarms.firing(alarm)
+    expect(begun).toEqual([true, false, true])
   })
 })
 

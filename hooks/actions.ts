@@ -1,0 +1,134 @@
+import type { Layout } from '../platforms/local/layout.ts'
+import { isDisarmed, type Operations, type TripCause } from '../platforms/operations.ts'
+import { actionOf, reachOf } from '../rollout/action.ts'
+import type { Alarm } from '../rollout/journal.ts'
+import { guardrailNamed, SERVER_DOWN } from './alerts.ts'
+import { commandEnvironment, runCommand } from './command.ts'
+import { guardrailOfDeath } from './server-events.ts'
+import type { World } from './world.ts'
+
+/** No command of a guardrail runs for longer. */
+const LONGEST_RUN_MS = 600_000
+/** A faster clock does not run a command again sooner than this. */
+const LEAST_AGAIN_MS = 1_000
+
+export interface ActionParts {
+  world: World
+  layout: Layout
+  operations: Pick<Operations, 'trip' | 'investigate' | 'setFlag' | 'record'>
+}
+
+/**
+ * Does what the guardrail of an alarm says. A rollback is tried each time that the alarm is heard of;
+ * an investigation is opened, a flag set and a command run once for each time that it begins.
+ */
+export class Actions {
+  readonly #parts: ActionParts
+  /** When the command of a guardrail and service began last, of the monotonic clock. */
+  readonly #ranAt = new Map<string, number>()
+  readonly #running = new Set<string>()
+  readonly #stopped = new AbortController()
+  constructor(parts: ActionParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * @param begins true where the alarm was not active before
+   * @returns when a rollback is done; a command is not waited for
+   */
+  async act(alarm: Alarm, begins: boolean): Promise<void> {
+    const { world, operations } = this.#parts
+    if (!world.journal || isDisarmed(world.journal)) return
+    if (alarm.then === 'rollback') return this.#rollback(alarm)
+    const guardrail = guardrailNamed(world.charge.plan, alarm.guardrail)
+    const action = guardrail && actionOf(guardrail)
+    // The alert of a warning asks for less than its guardrail.
+    if (!action || action.do !== alarm.then) return
+    const { guardrail: name, service, value, threshold, since } = alarm
+    if (action.do === 'investigate' && begins) {
+      const position = world.journal.verified.position
+      const opened = { guardrail: name, service, value, threshold, position, openedAt: since }
+      await operations.investigate(opened)
+    }
+    if (action.do === 'flag' && begins) {
+      await operations.setFlag(action.flag, true, `${name} on ${service}: ${value}`)
+    }
+    if (action.do === 'run') this.#mayRun(alarm, action.command, action.againMs, begins)
+  }
+
+  /** Ends the commands that still run. */
+  stop(): void {
+    this.#stopped.abort()
+  }
+
+  async #rollback(alarm: Alarm): Promise<void> {
+    for (const cause of this.#causes(alarm)) await this.#parts.operations.trip(cause)
+  }
+
+  /** One for each service that it takes back; a query's alarm stands for all that it names. */
+  #causes({ guardrail: name, service, value, threshold, since }: Alarm): TripCause[] {
+    const { world } = this.#parts
+    const { plan } = world.charge
+    const dead = name === SERVER_DOWN ? guardrailOfDeath(plan, service) : undefined
+    const guardrail = guardrailNamed(plan, dead ?? name)
+    const judged = (services: string[]) => services.filter((one) => world.judges(one))
+    const services =
+      guardrail?.query === undefined
+        ? judged([service])
+        : guardrail.services
+          ? judged(guardrail.services)
+          : judged(Object.keys(plan.services)).slice(0, 1)
+    const reach = guardrail ? reachOf(guardrail) : undefined
+    return services.map((one) => ({
+      cause: name,
+      value,
+      threshold,
+      reason: `guardrail ${name} fires for ${one}: ${value} against ${threshold}`,
+      service: one,
+      scope: reach?.scope ?? 'service',
+      // A green that is dead takes nobody down step by step.
+      pace: dead === undefined ? (reach?.pace ?? 'immediately') : 'immediately',
+      firstBadAt: since,
+    }))
+  }
+
+  #mayRun(alarm: Alarm, command: string[], againMs: number | undefined, begins: boolean): void {
+    const key = `${alarm.guardrail} ${alarm.service}`
+    const before = this.#ranAt.get(key)
+    const again =
+      againMs !== undefined &&
+      before !== undefined &&
+      performance.now() - before >=
+        Math.max(LEAST_AGAIN_MS, againMs / this.#parts.world.charge.clock)
+    if ((!begins && !again) || this.#running.has(key) || this.#stopped.signal.aborted) return
+    this.#ranAt.set(key, performance.now())
+    this.#running.add(key)
+    void this.#run(alarm, command).finally(() => this.#running.delete(key))
+  }
+
+  async #run({ guardrail, service, value, threshold }: Alarm, run: string[]): Promise<void> {
+    const { world, layout, operations } = this.#parts
+    const { plan } = world.charge
+    const position = world.journal?.verified.position
+    const environment = commandEnvironment(
+      { plan, layout, position, service },
+      {
+        SLUICE_GUARDRAIL: guardrail,
+        SLUICE_VALUE: value,
+        SLUICE_THRESHOLD: threshold,
+      },
+    )
+    const { ok, code, output, reason, tookMs } = await runCommand({
+      run,
+      environment,
+      timeoutMs: LONGEST_RUN_MS,
+      signal: this.#stopped.signal,
+    })
+    await operations.record({
+      kind: 'operation',
+      message: `guardrail ${guardrail} ran ${run[0]} for ${service}: ${reason}`,
+      severity: ok ? 'info' : 'warning',
+      details: { guardrail, service, run, code, output, tookMs },
+    })
+  }
+}
