@@ -178,15 +178,22 @@ function baselineCriterion({ request, journal, standing, forward }: Move): Refus
   const relative = Object.entries(request.plan.guardrails).filter(([, guardrail]) =>
     [guardrail.above, guardrail.below, guardrail.warn].some((t) => t?.kind === 'baseline'),
   )
-  if (relative.length === 0) return []
-  return Object.keys(request.plan.services)
-    .filter((service) => journal.baselines[service] === undefined)
-    .map((service) => ({
-      code: 'baseline' as const,
-      place: `guardrails.${relative.map(([name]) => name).join(', guardrails.')}`,
-      message: `no baseline of ${service} is recorded yet; it takes ${request.plan.minimumRequests} answers of blue`,
-      next: 'let users reach the router while the rollout stands at start; sluice status --watch shows the baseline',
-    }))
+  return (
+    Object.entries(request.plan.services)
+      // What is new has no blue that could ever measure anything.
+      .filter(([service, { blue }]) => blue !== 'none' && journal.baselines[service] === undefined)
+      .map(([service]) => ({
+        service,
+        mine: relative.filter(([, { services }]) => !services || services.includes(service)),
+      }))
+      .filter(({ mine }) => mine.length > 0)
+      .map(({ service, mine }) => ({
+        code: 'baseline' as const,
+        place: `guardrails.${mine.map(([name]) => name).join(', guardrails.')}`,
+        message: `no baseline of ${service} is recorded yet; it takes ${request.plan.minimumRequests} answers of blue`,
+        next: 'let users reach the router while the rollout stands at start; sluice status --watch shows the baseline',
+      }))
+  )
 }
 
 function gateCriterion(move: Move): Refusal[] {

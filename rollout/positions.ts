@@ -85,7 +85,7 @@ function stepsOf(plan: Plan): (Omit<Position, 'index'> & { phase: string })[] {
           weights,
           bakeMs: bake ?? phase.bake ?? plan.bake,
           settleMs: plan.settle,
-          gates: unique([...gates, ...gatesAt(plan, 'every-step')]),
+          gates: unique([...gates, ...gatesAt(plan, 'every-step'), ...strategyGates(plan, group)]),
           endsPhase: false,
         }
       }),
@@ -154,6 +154,11 @@ function gatesAt(plan: Plan, at: 'start' | 'every-step'): string[] {
   return Object.entries(plan.gates)
     .filter(([, gate]) => gate.at === at)
     .map(([name]) => name)
+}
+
+/** What shows, at each step of a service, that its interface or its data is kept. */
+function strategyGates(plan: Plan, services: readonly string[]): string[] {
+  return services.flatMap((service) => plan.services[service]?.state.gate ?? [])
 }
 
 function unique(names: readonly string[]): string[] {
