@@ -5,8 +5,10 @@ import { newReplayId, replay } from '../replay.ts'
 import { askColour, noAnswer } from './ask.ts'
 import type { GateContext, GateKind } from './context.ts'
 
-/** What is sent out behind an answer comes later than it: looked for again, so long. */
-const SENT_WITHIN_MS = 3_000
+/** What is sent out behind an answer comes later than it: waited for until so long nothing came. */
+const QUIET_MS = 1_000
+/** Where users send without a pause, it ends all the same. */
+const LONGEST_MS = 5_000
 const LOOK_EVERY_MS = 100
 
 type Lists = { blue: unknown[]; green: unknown[] }
@@ -40,15 +42,20 @@ async function judgeOutbox(
   before: Lists,
   id: string,
 ): Promise<Judgement> {
-  const end = performance.now() + SENT_WITHIN_MS
+  const begun = performance.now()
+  let [last, lastAt] = [-1, begun]
   for (;;) {
     const after = await listsOf(gate.outbox as { blue: string; green: string }, stopped)
     const [blue, green] = (['blue', 'green'] as const).map((colour) =>
       sentSince({ before: before[colour], after: after[colour] }, id),
     ) as [unknown[], unknown[]]
-    const unmatched = compareSent(blue, green, gate.ignore)
-    const judgement = judgeSent(blue.length, unmatched)
-    if (unmatched.length === 0 || performance.now() > end || stopped.aborted) return judgement
+    const now = performance.now()
+    const came = blue.length + green.length
+    if (came !== last) [last, lastAt] = [came, now]
+    const over = now - lastAt >= QUIET_MS || now - begun >= LONGEST_MS
+    if (over || stopped.aborted) {
+      return judgeSent(blue.length, compareSent(blue, green, gate.ignore))
+    }
     await new Promise((done) => setTimeout(done, LOOK_EVERY_MS))
   }
 }

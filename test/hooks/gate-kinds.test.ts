@@ -1,0 +1,350 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { sendLoad } from '../../hooks/gates/load.ts'
+import { FileStore } from '../../platforms/local/file-store.ts'
+import { layoutOf } from '../../platforms/local/layout.ts'
+import { split } from '../../rollout/weights.ts'
+import { GateStand, json, Site } from './gate-stand.ts'
+
+const cleanups: (() => void)[] = []
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup()
+})
+
+async function sites(
+  ...handlers: [Parameters<typeof Site.start>[0]?, Parameters<typeof Site.start>[0]?]
+) {
+  const [blue, green] = [await Site.start(handlers[0]), await Site.start(handlers[1])]
+  cleanups.push(
+    () => blue.close(),
+    () => green.close(),
+  )
+  return { blue, green, urls: { blue: blue.url, green: green.url } }
+}
+
+function stand(...parts: ConstructorParameters<typeof GateStand>): GateStand {
+  const made = new GateStand(...parts)
+  cleanups.push(() => made.remove())
+  return made
+}
+
+const NOWHERE = { blue: 'http://127.0.0.1:9', green: 'http://127.0.0.1:10' }
+const folder = () => mkdtempSync(join(tmpdir(), 'sluice-gate-file-'))
+
+describe('a table of cases', () => {
+  const CASES = `
+- name: questionnaires
+  request: { method: POST, path: /match, headers: { X-Tenant: a }, body: { skills: 6 } }
+  expect: { status: 200, json: { algorithm: nexten } }
+- name: an unknown path
+  request: { path: /nowhere }
+  expect: { status: 404 }
+`
+  it('is asked of green alone, past the router, and every failure is named', async () => {
+    const { blue, green, urls } = await sites(undefined, (request, body, response) => {
+      if (request.url === '/nowhere') return json(response, {}, 404)
+      json(response, { algorithm: JSON.parse(body).skills > 5 ? 'nexten' : 'smart', ms: 3 })
+    })
+    const file = join(folder(), 'rules.yaml')
+    writeFileSync(file, CASES)
+    const gates = { rules: { cases: file } }
+    expect(await stand(urls, gates).judge()).toEqual({
+      result: 'passed',
+      reason: '2 of 2 cases were answered as expected',
+    })
+    expect(blue.asked).toEqual([])
+    expect(green.asked[0]).toMatchObject({
+      method: 'POST',
+      url: '/match',
+      headers: { 'x-tenant': 'a', 'content-type': 'application/json' },
+      body: '{"skills":6}',
+    })
+    writeFileSync(file, CASES.replace('nexten', 'other'))
+    expect((await stand(urls, gates).judge()).reason).toBe(
+      '1 of 2 cases were answered as expected; questionnaires: $.algorithm is "nexten", expected "other"',
+    )
+  })
+
+  it('is inconclusive where green does not answer, or the file is not there', async () => {
+    const file = join(folder(), 'rules.yaml')
+    writeFileSync(file, CASES)
+    expect(await stand(NOWHERE, { rules: { cases: file } }).judge()).toMatchObject({
+      result: 'inconclusive',
+      reason: expect.stringMatching(/questionnaires: no answer, /),
+    })
+    expect(await stand(NOWHERE, { rules: { cases: `${file}.not` } }).judge()).toMatchObject({
+      result: 'inconclusive',
+      reason: expect.stringMatching(/ENOENT/),
+    })
+  })
+})
+
+describe('parity', () => {
+  const REQUESTS = `### pages
+GET /page
+### mail
+POST /mail
+
+{"to": "ann"}
+`
+  /** A colour that answers later than the mail is sent, and a recorder of what it sends. */
+  function sender(subject: string, sends = true) {
+    const sent: unknown[] = [{ to: 'before', subject: 'long ago' }]
+    const handler: Parameters<typeof Site.start>[0] = (request, body, response) => {
+      if (request.url === '/outbox') return json(response, sent)
+      if (request.url === '/mail' && sends) {
+        const replay = request.headers['x-sluice-replay'] ?? null
+        setTimeout(
+          () => sent.push({ to: JSON.parse(body).to, subject, at: Math.random(), replay }),
+          150,
+        )
+        // A user's mail comes in between.
+        sent.push({ to: `user ${Math.random()}`, subject, replay: null })
+      }
+      json(response, { page: request.url })
+    }
+    return handler
+  }
+
+  it('compares what both sent out because of it, although users send in between', async () => {
+    const { urls } = await sites(sender('Hello'), sender('Hello'))
+    const file = join(folder(), 'parity.http')
+    writeFileSync(file, REQUESTS)
+    const outbox = { blue: `${urls.blue}/outbox`, green: `${urls.green}/outbox` }
+    const gate = { replay: file, group: 'mail', ignore: ['$.at'], outbox }
+    expect(await stand(urls, { parity: gate }).judge()).toEqual({
+      result: 'passed',
+      reason:
+        '1 of 1 requests had the same answer (100%), 100% must; 1 messages were sent out alike',
+    })
+  })
+
+  it('fails where green sends something else, or nothing, although it answers alike', async () => {
+    for (const green of [sender('Hallo'), sender('', false)]) {
+      const { urls } = await sites(sender('Hello'), green)
+      const file = join(folder(), 'parity.http')
+      writeFileSync(file, REQUESTS)
+      const outbox = { blue: `${urls.blue}/outbox`, green: `${urls.green}/outbox` }
+      const gate = { replay: file, ignore: ['$.at'], outbox }
+      const { result, reason } = await stand(urls, { parity: gate }).judge()
+      expect(result).toBe('failed')
+      expect(reason).toMatch(/not sent out alike: only blue sent {"to":"ann","subject":"Hello"/)
+    }
+  })
+
+  it('is inconclusive without its recorder, and where the file has no such group', async () => {
+    const { urls } = await sites()
+    const file = join(folder(), 'parity.http')
+    writeFileSync(file, REQUESTS)
+    const outbox = { blue: `${NOWHERE.blue}/outbox`, green: `${urls.green}/outbox` }
+    expect(await stand(urls, { parity: { replay: file, outbox } }).judge()).toMatchObject({
+      result: 'inconclusive',
+      reason: expect.stringMatching(/^the recorder .* does not answer/),
+    })
+    expect((await stand(urls, { parity: { replay: file, group: 'chat' } }).judge()).reason).toMatch(
+      /has no group "chat"; .* known: pages, mail$/,
+    )
+  })
+
+  it('sends only the requests of the services that it names', async () => {
+    const { urls } = await sites()
+    const file = join(folder(), 'parity.http')
+    writeFileSync(file, REQUESTS)
+    const services = {
+      api: { blue: { url: urls.blue }, green: { url: urls.green } },
+      mail: { blue: { url: NOWHERE.blue }, green: { url: NOWHERE.green }, routes: ['/mail'] },
+    }
+    const gate = { replay: file, services: ['api'] }
+    const judged = await stand(urls, { parity: gate }, { plan: { services } }).judge()
+    expect(judged.reason).toMatch(/^1 of 1 requests had the same answer/)
+  })
+})
+
+describe('a suite', () => {
+  const node = (script: string) => [process.execPath, '-e', script]
+
+  it('passes with exit code 0, and knows the rollout, the position and its own variables', async () => {
+    const script =
+      'console.log([process.env.SLUICE_ROLLOUT, process.env.SLUICE_POSITION, process.env.SLUICE_SERVICE, process.env.MINE].join(" "))'
+    const gate = { run: node(script), environment: { MINE: 'x' }, services: ['api'] }
+    expect(await stand(NOWHERE, { suite: gate }).judge()).toEqual({
+      result: 'passed',
+      reason: 'exit code 0: shop api@25 api x',
+    })
+  })
+
+  it('runs with each flag off and on, and says with which it fails', async () => {
+    const script =
+      'process.exit(process.env.SLUICE_FLAG_NEW_AUTH === "true" && process.env.NEW_AUTH === "true" ? 3 : 0)'
+    const flags = { flags: { 'new-auth': {}, other: {} } }
+    const gate = { run: node(script), flags: ['other', 'new-auth'] }
+    const { result, reason } = await stand(NOWHERE, { suite: gate }, { plan: flags }).judge()
+    expect(result).toBe('failed')
+    expect(reason).toMatch(/^with new-auth on: .*exit code 3$/)
+  })
+
+  it('fails at its timeout, and is cut off where the hook stops', async () => {
+    const hangs = { run: node('setInterval(() => {}, 1000)'), timeout: '1s' }
+    expect((await stand(NOWHERE, { suite: hangs }).judge()).reason).toMatch(/^ended after 1s/)
+    const forever = stand(NOWHERE, { suite: { ...hangs, timeout: '10m' } })
+    const judging = forever.judge()
+    forever.stop.abort()
+    expect((await judging).result).toBe('inconclusive')
+  })
+})
+
+describe('a load', () => {
+  const load = { times: 10, for: '1h', errors: '1%', p95: '5s' }
+  const baselines = { api: { requests: 900, errors: 0, rate: 4 } }
+
+  it("is ten times blue's rate, sent to green alone, and judged by errors and p95", async () => {
+    const { blue, green, urls } = await sites()
+    const made = stand(urls, { load: { load } }, { clock: 3_600 })
+    made.journal = { ...made.journal, baselines }
+    expect(await made.judge()).toMatchObject({
+      result: 'passed',
+      reason: expect.stringMatching(/^80 requests in .*\(10 times 4\/s\); errors 0%/),
+    })
+    expect(green.asked).toHaveLength(80)
+    expect(green.asked[0]?.url).toBe('/healthz')
+    expect(blue.asked).toEqual([])
+  })
+
+  it('fails where green fails under it', async () => {
+    let count = 0
+    const { urls } = await sites(undefined, (_request, _body, response) => {
+      response.statusCode = ++count > 40 ? 503 : 200
+      response.end()
+    })
+    const made = stand(urls, { load: { load } }, { clock: 3_600 })
+    made.journal = { ...made.journal, baselines }
+    expect(await made.judge()).toMatchObject({
+      result: 'failed',
+      services: ['api'],
+      reason: expect.stringMatching(/errors 50%, at most 1%/),
+    })
+  })
+
+  it('sends its own requests, each to the service that it belongs to', async () => {
+    const { green, urls } = await sites()
+    const file = join(folder(), 'load.http')
+    writeFileSync(file, 'GET /a\n###\nPOST /b\n\n{}\n')
+    const gate = { load: { ...load, requests: file } }
+    const made = stand(urls, { load: gate }, { clock: 3_600 })
+    made.journal = { ...made.journal, baselines }
+    expect((await made.judge()).result).toBe('passed')
+    expect(new Set(green.asked.map(({ method, url }) => `${method} ${url}`))).toEqual(
+      new Set(['GET /a', 'POST /b']),
+    )
+  })
+
+  it('is inconclusive while the rate of blue is not recorded', async () => {
+    expect((await stand(NOWHERE, { load: { load } }).judge()).reason).toMatch(/not recorded yet/)
+  })
+
+  it('ends with the hook, whatever is still to be sent', async () => {
+    const { green, urls } = await sites()
+    const stop = new AbortController()
+    const target = { url: `${urls.green}/`, method: 'GET', headers: {} }
+    const planned = { rate: 200, forMs: 600_000, requests: 120_000, note: '' }
+    const sending = sendLoad([target], planned, stop.signal)
+    await expect.poll(() => green.asked.length).toBeGreaterThan(5)
+    stop.abort()
+    const { requests } = await sending
+    expect(requests).toBeLessThan(120_000)
+    const asked = green.asked.length
+    expect(asked).toBeLessThanOrEqual(requests)
+  })
+})
+
+describe('the logs of green', () => {
+  const logs = { logs: { pattern: 'ERROR ([A-Za-z]+)' } }
+  function written(made: GateStand, colour: string, lines: string[], file = 'current') {
+    const at = join(made.layout.logs, `api-${colour}`)
+    mkdirSync(at, { recursive: true })
+    writeFileSync(join(at, file), `${lines.join('\n')}\n`)
+  }
+  const command = (port: number) => ({ command: ['x'], port })
+  const plan = { services: { api: { blue: command(9001), green: command(9002) } } }
+
+  it('pass with errors that blue has too, whether in its log now or in one put aside', async () => {
+    const made = stand(NOWHERE, { logs }, { plan })
+    written(made, 'green', ['2026-11-21_12:00:00.1 ERROR Timeout', 'ERROR Full'])
+    written(made, 'blue', ['ERROR Timeout'])
+    written(made, 'blue', ['ERROR Full'], '@4000000065a1b2c3d4e5f607.s')
+    expect(await made.judge()).toMatchObject({ result: 'passed' })
+  })
+
+  it('fail with a type that came since the first step and that blue never had', async () => {
+    const made = stand(NOWHERE, { logs }, { plan })
+    const store = new FileStore(made.layout)
+    await store.appendEvent({
+      at: '2026-11-21T12:00:00.000Z',
+      kind: 'weights',
+      message: '',
+      severity: 'info',
+      details: { to: 5 },
+    })
+    written(made, 'blue', ['all is well'])
+    written(made, 'green', ['2026-11-21_11:59:00.0 ERROR Starting'])
+    expect((await made.judge()).result).toBe('passed')
+    written(made, 'green', ['2026-11-21_12:00:01.0 ERROR Leak'])
+    expect(await made.judge()).toMatchObject({
+      result: 'failed',
+      reason: "green's log has what blue's never had: Leak (1 times)",
+      services: ['api'],
+    })
+  })
+
+  it('are inconclusive where there is none', async () => {
+    expect((await stand(NOWHERE, { logs }, { plan }).judge()).reason).toMatch(/has no log in/)
+  })
+})
+
+describe('a rehearsal', () => {
+  it('passes once the environment beside this one has come back to 0', async () => {
+    const environments = ['staging', 'production']
+    const made = stand(NOWHERE, { seen: { rehearsed: 'staging' } }, { plan: { environments } })
+    expect((await made.judge()).reason).toMatch(/staging has no home .*shop-staging/)
+    const other = layoutOf(join(made.folder, 'shop-staging'))
+    const store = new FileStore(other)
+    await store.appendEvent({ at: '', kind: 'verified', message: '', severity: 'info' })
+    expect((await made.judge()).reason).toMatch(/has never rolled back/)
+    await store.appendEvent({
+      at: '2026-11-21T12:00:00Z',
+      kind: 'tripped',
+      message: '',
+      severity: 'critical',
+      details: {
+        trip: 1,
+        record: { position: 'api@25', landing: 'start' },
+        weights: { api: split(0) },
+      },
+    })
+    expect((await made.judge()).result).toBe('passed')
+  })
+})
+
+describe('a gate that names services', () => {
+  it('has nothing to judge where they have no traffic yet', async () => {
+    const services = {
+      api: { blue: { url: NOWHERE.blue }, green: { url: NOWHERE.green } },
+      web: {
+        blue: { url: 'http://127.0.0.1:11' },
+        green: { url: 'http://127.0.0.1:12' },
+        routes: ['/web'],
+      },
+    }
+    const gate = { metric: 'error-rate', below: '1%', services: ['web'] }
+    const made = stand(NOWHERE, { steady: gate }, { plan: { services } })
+    made.weights = { api: split(25), web: split(0) }
+    expect(await made.judge()).toEqual({
+      result: 'passed',
+      reason: 'web has no traffic on green here: nothing to judge',
+    })
+    made.weights = { api: split(25), web: split(25) }
+    expect((await made.judge()).result).toBe('inconclusive')
+  })
+})
