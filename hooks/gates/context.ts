@@ -13,6 +13,8 @@ export interface GateContext {
   journal: Journal
   /** The position that stands. */
   position: string
+  /** How long it settled, real ms: nothing of that time counts. */
+  settleMs: number
   /** The services that it is judged for. */
   services: readonly string[]
   /** Green's weight now, percent. */
@@ -36,7 +38,6 @@ export interface GateKind {
 }
 
 /** Real ms under guard at this position, without what it took to settle. */
-export function bakedMs({ journal, plan, clock, position }: GateContext): number {
-  const settle = position.includes('@') ? plan.settle / clock : 0
-  return Math.max(0, journal.guardedMs - settle)
+export function bakedMs({ journal, settleMs }: GateContext): number {
+  return Math.max(0, journal.guardedMs - settleMs)
 }

@@ -30,16 +30,17 @@ export const experiment: GateKind = {
 
 /** A restart of the process begins its counters at 0 again: `increase` counts on over it. */
 async function trialsOf(
-  { plan, journal, stopped }: GateContext,
+  { plan, journal, settleMs, stopped }: GateContext,
   { successes, trials }: Experiment,
   service: string,
   colour: ColourName,
 ): Promise<Trials | { problem: string }> {
-  const since = Math.max(1_000, Date.now() - Date.parse(journal.verified.at))
+  const begun = Date.parse(journal.verified.at) + settleMs
+  const since = Math.max(1, Math.round(Date.now() - begun))
   const port = portsOf(plan).prometheus
   const grown = (name: string) => {
     const series = `${name}{service=${quoteLabel(service)},color="${colour}"}`
-    return askOne(port, `sum(increase(${series}[${Math.round(since)}ms]))`, stopped)
+    return askOne(port, `sum(increase(${series}[${since}ms]))`, stopped)
   }
   const [all, good] = [await grown(trials), await grown(successes)]
   if ('problem' in all) return { problem: `${colour}: ${all.problem}` }

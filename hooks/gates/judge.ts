@@ -2,6 +2,7 @@ import type { Layout } from '../../platforms/local/layout.ts'
 import type { Journal } from '../../rollout/journal.ts'
 import type { Judgement } from '../../rollout/judgement.ts'
 import type { Gate } from '../../rollout/plan.ts'
+import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import { greenOf, type ServiceWeights } from '../../rollout/weights.ts'
 import type { Metrics } from '../metrics.ts'
 import type { World } from '../world.ts'
@@ -34,6 +35,7 @@ export async function judgeGate(
     return { result: 'passed', reason: `${named} has no traffic on green here: nothing to judge` }
   }
   const green = metrics.bake()
+  const standing = findPosition(positionsOf(plan), journal.verified.position)
   try {
     return await kind.judge({
       gate,
@@ -42,6 +44,7 @@ export async function judgeGate(
       layout,
       journal,
       position: journal.verified.position,
+      settleMs: (standing?.settleMs ?? 0) / clock,
       services,
       weightOf: (service) => greenOf(weights, service),
       measure: (service, colour, windowMs) => metrics.measure(service, colour, windowMs),

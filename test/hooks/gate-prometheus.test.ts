@@ -1,0 +1,168 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findProgram } from '../../tools/programs.ts'
+import { freePorts } from '../e2e/free-ports.ts'
+import { until } from './bench.ts'
+import { GateStand, Site } from './gate-stand.ts'
+
+const NOWHERE = { blue: 'http://127.0.0.1:9', green: 'http://127.0.0.1:10' }
+const SCRAPE_MS = 100
+
+/** What the two colours count, as Prometheus reads it of them. */
+const counted = { blue: { good: 0, all: 0 }, green: { good: 0, all: 0 } }
+let site: Site
+let prometheus: ChildProcess
+let folder: string
+let listen: string
+let scrapes = 0
+
+beforeAll(async () => {
+  site = await Site.start((_request, _body, response) => {
+    scrapes++
+    const lines = (['blue', 'green'] as const).flatMap((color) => {
+      const labels = `{service="api",color="${color}"}`
+      const { good, all } = counted[color]
+      return [`good_total${labels} ${good}`, `all_total${labels} ${all}`]
+    })
+    const more = ['precision{color="green"} 0.97', 'broken NaN', 'endless +Inf', '']
+    response.end([...lines, ...more].join('\n'))
+  })
+  folder = mkdtempSync(join(tmpdir(), 'sluice-prometheus-'))
+  const port = Number(await freePorts(3))
+  listen = `127.0.0.1:${port}`
+  const config = {
+    global: { scrape_interval: `${SCRAPE_MS}ms`, scrape_timeout: `${SCRAPE_MS}ms` },
+    scrape_configs: [
+      {
+        job_name: 'test',
+        honor_labels: true,
+        static_configs: [{ targets: [new URL(site.url).host] }],
+      },
+    ],
+  }
+  writeFileSync(join(folder, 'config.yml'), JSON.stringify(config))
+  prometheus = spawn(
+    findProgram('prometheus'),
+    [
+      `--config.file=${join(folder, 'config.yml')}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      `--web.listen-address=127.0.0.1:${port + 2}`,
+      '--log.level=error',
+    ],
+    { stdio: 'ignore' },
+  )
+  await seen()
+})
+afterAll(async () => {
+  const exit = once(prometheus, 'exit')
+  prometheus.kill('SIGKILL')
+  await exit
+  site.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Until what is counted now has been read, and read again. */
+async function seen(): Promise<void> {
+  const before = scrapes
+  await until('two more scrapes', () => scrapes >= before + 3)
+}
+
+function stand(gate: Record<string, unknown>): GateStand {
+  return new GateStand(NOWHERE, { gate }, { plan: { local: { listen } } })
+}
+
+async function judge(gate: Record<string, unknown>) {
+  const made = stand(gate)
+  try {
+    return await made.judge()
+  } finally {
+    made.remove()
+  }
+}
+
+describe('a query', () => {
+  const query = (text: string, above: unknown = 0.95) => judge({ query: text, above })
+
+  it('passes and fails by the one number that it gives', async () => {
+    await until('precision', async () => (await query('precision')).result === 'passed')
+    expect(await query('precision{color="green"}')).toEqual({
+      result: 'passed',
+      reason: 'the query gave 0.97, above 0.95',
+    })
+    expect(await query('precision', '98%')).toMatchObject({
+      result: 'failed',
+      reason: 'the query gave 97%, not above 98%',
+    })
+    expect((await query('scalar(precision)')).result).toBe('passed')
+  })
+
+  it.each([
+    ['no data', 'nothing_of_the_kind', /^no data: the query gives nothing: nothing_of_the_kind$/],
+    ['several series', 'all_total', /^gives 2 series and not one; sum or select: all_total$/],
+    ['NaN', 'broken', /^gives NaN, no number: broken$/],
+    ['no end', 'endless', /^gives \+Inf, no number: endless$/],
+    ['a range', 'precision[5m]', /Prometheus|matrix/],
+    ['a mistake', 'precision{', /^Prometheus: .*parse error/],
+  ])('is inconclusive where there is %s', async (_what, text, reason) => {
+    expect(await query(text)).toMatchObject({
+      result: 'inconclusive',
+      reason: expect.stringMatching(reason),
+    })
+  })
+})
+
+describe('an experiment', () => {
+  const gate = { experiment: { successes: 'good_total', trials: 'all_total', gain: '5%' } }
+
+  it('counts on over the restart of a process, and counts nothing of before the position', async () => {
+    // Before this position blue was far better; that is not to count.
+    counted.blue = { good: 90_000, all: 90_000 }
+    counted.green = { good: 0, all: 90_000 }
+    await seen()
+    const made = stand(gate)
+    try {
+      made.journal = {
+        ...made.journal,
+        verified: { position: 'api@25', at: new Date().toISOString() },
+      }
+      await seen()
+      expect((await made.judge()).result).toBe('inconclusive')
+      counted.blue = { good: 90_800, all: 91_000 }
+      counted.green = { good: 900, all: 91_000 }
+      await seen()
+      // Green is restarted: its counters begin at 0.
+      counted.green = { good: 0, all: 0 }
+      await seen()
+      counted.green = { good: 950, all: 1_000 }
+      await seen()
+      const judged = await until('all of it to be read', async () => {
+        const { result, reason } = await made.judge()
+        return /green \d+ of (1[89]\d\d|2\d\d\d) /.test(reason) && { result, reason }
+      })
+      expect(judged.result).toBe('passed')
+    } finally {
+      made.remove()
+    }
+  })
+
+  it('is inconclusive without counters', async () => {
+    const none = { experiment: { successes: 'a_total', trials: 'b_total' } }
+    expect(await judge(none)).toMatchObject({
+      result: 'inconclusive',
+      reason: expect.stringMatching(/^green: no data/),
+    })
+  })
+})
+
+it('Prometheus that does not answer leaves a gate open', async () => {
+  const made = new GateStand(NOWHERE, { gate: { query: 'precision', above: 0.9 } })
+  expect(await made.judge()).toMatchObject({
+    result: 'inconclusive',
+    reason: expect.stringMatching(/^Prometheus does not answer: /),
+  })
+  made.remove()
+})
