@@ -48,7 +48,7 @@ describe('a stack under the policy pack, and its end', () => {
     stack.set({ step: 'huntred@80' })
     await stack.until('answers of green and the bake', async () => {
       await fetch(`${stack.url}/api/me`, { headers: { 'x-user-id': String(Math.random()) } })
-      return (await stack.green()) === 5 && (await stack.held('huntred@80')) === 0
+      return (await stack.green()) === 5 && (await stack.held('huntred@80')).length === 0
     })
     const preview = await stack.preview(...pack)
     expect(preview.code).not.toBe(0)

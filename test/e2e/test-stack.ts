@@ -17,7 +17,9 @@ import { stopAll } from '../../platforms/local/supervisor.ts'
 import { loadPlan } from '../../platforms/plan-file.ts'
 import { admit } from '../../rollout/admission.ts'
 import type { Plan, PlanInput } from '../../rollout/plan.ts'
+import type { Refusal } from '../../rollout/refusal.ts'
 import type { Request } from '../../rollout/request.ts'
+import { urlOf } from '../../rollout/services.ts'
 import { greenOf } from '../../rollout/weights.ts'
 import { checkout } from '../../tools/checkout.ts'
 import { sluiceEnvironment } from '../../tools/environment.ts'
@@ -44,10 +46,10 @@ export class TestStack {
   readonly #environment: NodeJS.ProcessEnv
   #config: Record<string, unknown>
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, home: string, port: number) {
     this.folder = folder
     this.port = port
-    this.home = join(folder, 'homes', 'e2e')
+    this.home = join(folder, 'homes', home)
     this.layout = layoutOf(this.home)
     this.platform = new LocalPlatform(this.layout)
     this.#config = {
@@ -70,10 +72,13 @@ export class TestStack {
    * Makes the stack; nothing is deployed yet.
    * @param edit changes the plan before it is written; ports are set already
    */
-  static async create(edit: (plan: PlanInput) => PlanInput = (plan) => plan): Promise<TestStack> {
+  static async create(
+    edit: (plan: PlanInput) => PlanInput = (plan) => plan,
+    base: Base = { ports: 5, home: 'e2e', plan: planFor },
+  ): Promise<TestStack> {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'))
     chmodSync(folder, 0o711)
-    const stack = new TestStack(folder, await freePorts(5))
+    const stack = new TestStack(folder, base.home, await freePorts(base.ports))
     mkdirSync(join(folder, 'state'))
     mkdirSync(join(folder, 'homes'), { mode: 0o711 })
     writeFileSync(
@@ -85,7 +90,7 @@ export class TestStack {
         plugins: { providers: [{ name: 'sluice', path: join(checkout, 'provider') }] },
       }),
     )
-    await stack.writePlan(edit(planFor(stack.port)))
+    await stack.writePlan(edit(base.plan(stack.port)))
     const made = await stack.pulumi('stack', 'init', 'e2e')
     if (made.code !== 0) throw new Error(made.output)
     return stack
@@ -171,18 +176,29 @@ export class TestStack {
     }
   }
 
-  /** Raises the step to a position and applies it, with load, waiting through the bake before. */
-  async step(position: string): Promise<Result> {
+  /**
+   * Raises the step to a position and applies it, with load, waiting through the bake before.
+   * @param seconds how long what holds it may hold
+   */
+  async step(position: string, seconds = 60): Promise<Result> {
     this.set({ step: position })
-    await this.until(`nothing to hold ${position}`, async () => (await this.held(position)) === 0)
+    let held: Refusal[] = []
+    const free = async () => {
+      held = await this.held(position)
+      return held.length === 0
+    }
+    await this.until(`nothing to hold ${position}`, free, seconds).catch((error: Error) => {
+      const told = held.map(({ place, message }) => `${place} ${message}`)
+      throw new Error([error.message, ...told].join('\n'))
+    })
     return this.up()
   }
 
-  /** How many things hold a position now. */
-  async held(position: string): Promise<number> {
+  /** What holds a position now. */
+  async held(position: string): Promise<Refusal[]> {
     const request = this.request(position)
     const observation = await this.platform.observe()
-    return admit(request, observation, 'preview', request.attempt).refusals.length
+    return admit(request, observation, 'preview', request.attempt).refusals
   }
 
   /** What an update would ask for now. */
@@ -194,19 +210,22 @@ export class TestStack {
       attempt: Number(this.#config['sluice:attempt'] ?? 1),
       confirmed: (this.#config['sluice:confirmed'] as string[] | undefined) ?? [],
       clock: Number(this.#config['sluice:clock'] ?? 1),
+      environment: this.#config['sluice:environment'] as string | undefined,
     }
   }
 
-  /** Green's live share of the one service. */
-  async green(): Promise<number> {
-    return greenOf(await this.platform.readWeights(), 'huntred')
+  /** Green's live share of a service. */
+  async green(service = Object.keys(this.plan.services)[0] as string): Promise<number> {
+    return greenOf(await this.platform.readWeights(), service)
   }
 
   /** Makes a colour misbehave, or well again. */
-  async fault(colour: 'blue' | 'green', faults: Record<string, number> | undefined): Promise<void> {
-    const own = this.plan.services['huntred']?.[colour]
-    const port = own === 'none' ? undefined : own?.port
-    await fetch(`http://127.0.0.1:${port}/faults`, {
+  async fault(
+    colour: 'blue' | 'green',
+    faults: Record<string, number> | undefined,
+    service = Object.keys(this.plan.services)[0] as string,
+  ): Promise<void> {
+    await fetch(`${urlOf(this.plan, service, colour, '/faults')}`, {
       method: faults ? 'PUT' : 'DELETE',
       ...(faults ? { body: JSON.stringify(faults) } : {}),
     })
@@ -224,6 +243,16 @@ export class TestStack {
     const before = existsSync(file) ? parse(readFileSync(file, 'utf8')) : {}
     writeFileSync(file, stringify({ ...before, config: this.#config }))
   }
+}
+
+/** What a stack is made for. */
+export interface Base {
+  /** How many ports it takes in a row. */
+  ports: number
+  /** The name of its home; where the plan has environments, `<plan>-<environment>`. */
+  home: string
+  /** The plan, with the ports from this one on. */
+  plan: (port: number) => PlanInput
 }
 
 /** The huntred plan at test size: no bake, its own ports. */

@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { parse } from 'yaml'
+import { type Load, type LoadPath, startLoad } from '../../../examples/load.ts'
+import type { PlanInput } from '../../../rollout/plan.ts'
+import { positionsOf } from '../../../rollout/positions.ts'
+import { checkout } from '../../../tools/checkout.ts'
+import { TestStack } from '../test-stack.ts'
+
+/** Every plan takes the twenty ports from its own block's 80 on: 8480 to 8499, and so on. */
+const PORTS = 20
+
+export interface MigrationOptions {
+  /** As in stacks/: the plan's name. */
+  name: string
+  /** How many times faster than real. */
+  clock: number
+  environment?: string
+  /** What users ask for. */
+  paths: LoadPath[]
+  /** Requests a second; default 100. */
+  rate?: number
+  /** Changes the plan, which is else as it stands, on ports of its own and with few answers. */
+  edit?: (plan: PlanInput) => PlanInput
+}
+
+/** One of the five migrations on the real engine, with users and with somebody who reads its news. */
+export class Migration {
+  readonly stack: TestStack
+  readonly #options: MigrationOptions
+  readonly #closing: (() => Promise<unknown>)[] = []
+  /** What was told to the people of the plan. */
+  readonly news: string[] = []
+  load!: Load
+
+  private constructor(stack: TestStack, options: MigrationOptions) {
+    this.stack = stack
+    this.#options = options
+  }
+
+  static async create(options: MigrationOptions): Promise<Migration> {
+    const { name, clock, environment, edit = (plan) => plan } = options
+    const home = environment === undefined ? name : `${name}-${environment}`
+    const stack = await TestStack.create(edit, {
+      ports: PORTS,
+      home,
+      plan: (port) => planOf(name, port),
+    })
+    const migration = new Migration(stack, options)
+    const reader = await startReader(migration.news)
+    migration.#closing.push(reader.close)
+    const channels = Object.values(stack.plan.notify).flatMap(({ webhook, slack }) =>
+      [webhook, slack].flatMap((variable) => variable?.slice('env:'.length) ?? []),
+    )
+    stack.environment(Object.fromEntries(channels.map((variable) => [variable, reader.url])))
+    const confirmed = positionsOf(stack.plan).map((position) => position.name)
+    stack.set({ clock, confirmed, ...(environment === undefined ? {} : { environment }) })
+    return migration
+  }
+
+  /** Ended with the migration. */
+  beside(close: () => Promise<unknown>): void {
+    this.#closing.push(close)
+  }
+
+  /** Deploys with green at 0, then lets the users in. */
+  async deploy(): Promise<void> {
+    const deployed = await this.stack.set({ step: 'start' }).up()
+    if (deployed.code !== 0) throw new Error(deployed.output)
+    const { rate = 100, paths } = this.#options
+    this.load = startLoad({ url: this.stack.url, rate, seconds: 3_000, paths })
+  }
+
+  /** The names of the positions from the one after this to that. */
+  between(from: string, to: string): string[] {
+    const names = positionsOf(this.stack.plan).map(({ name }) => name)
+    return names.slice(names.indexOf(from) + 1, names.indexOf(to) + 1)
+  }
+
+  /** Takes the steps up to a position, one update each. */
+  async goTo(to: string, from = 'start', seconds = 120): Promise<void> {
+    for (const position of this.between(from, to)) {
+      const { code, output } = await this.stack.step(position, seconds)
+      if (code !== 0) throw new Error(`${position}: ${output}`)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.load?.stop()
+    await this.stack.close()
+    for (const close of this.#closing) await close()
+  }
+}
+
+/** A plan of stacks/ on other ports, with faults allowed and few answers asked for. */
+export function planOf(name: string, port: number): PlanInput {
+  const file = readFileSync(join(checkout, 'stacks', `${name}.plan.yaml`), 'utf8')
+  const first = Number(/listen: "?127\.0\.0\.1:(\d+)/.exec(file)?.[1])
+  const inBlock = new RegExp(`\\b${Math.floor(first / 100)}[89]\\d\\b`, 'g')
+  const moved = file.replace(inBlock, (found) => String(Number(found) - first + port))
+  const plan = parse(moved) as PlanInput
+  for (const { blue, green } of Object.values(plan.services)) {
+    for (const colour of [blue, green]) {
+      if (colour === 'none' || colour.command === undefined) continue
+      colour.environment = { ...colour.environment, EXAMPLE_FAULTS: '1' }
+    }
+  }
+  return { ...plan, minimumRequests: 10 }
+}
+
+/** Takes every message, keeps its text. */
+async function startReader(news: string[]): Promise<{ url: string; close: () => Promise<void> }> {
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      news.push(body)
+      response.end('ok')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
