@@ -5,8 +5,10 @@ import { advance } from './advance.ts'
 import { backup } from './backup.ts'
 import { doctor } from './doctor.ts'
 import { NotDone, WrongUse } from './errors.ts'
+import { flag } from './flag.ts'
 import { plan } from './plan.ts'
 import { report } from './report.ts'
+import { resolve } from './resolve.ts'
 import { restore } from './restore.ts'
 import { retry } from './retry.ts'
 import { rollback } from './rollback.ts'
@@ -22,6 +24,8 @@ const VERBS = [
   run,
   rollback,
   retry,
+  resolve,
+  flag,
   backup,
   restore,
   report,

@@ -1,50 +1,121 @@
-import { userInfo } from 'node:os'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { healthOfBlue, startBlue } from '../platforms/local/blue.ts'
+import { readGuarded } from '../platforms/local/hook-api.ts'
 import { openPlatform } from '../platforms/open.ts'
-import { formatSpan } from '../rollout/duration.ts'
+import type { Platform, RollbackReport } from '../platforms/platform.ts'
+import { describeHeld } from '../rollout/limits.ts'
+import type { Plan } from '../rollout/plan.ts'
 import { describeChange } from '../rollout/weights.ts'
 import { NotDone } from './errors.ts'
 import { acknowledgingLines, latchOf } from './outlook.ts'
-import { paintFor } from './paint.ts'
-import { findStack, type StackOptions } from './stack.ts'
+import { type Paint, paintFor } from './paint.ts'
+import { restoreNewest } from './restore-newest.ts'
+import { findStack, type Stack, type StackOptions } from './stack.ts'
+import { takeDown } from './take-down.ts'
 import { say, verb } from './verb.ts'
+import { whoAmI } from './who.ts'
 
-/** `sluice rollback`: the emergency. No Pulumi, no lock, and no plan: only the platform. */
+interface RollbackFlags extends StackOptions {
+  reason: string
+  service?: string
+  phase?: string
+  progressively?: boolean
+  database?: string
+  restoreDb?: string
+}
+
+/** `sluice rollback`: the emergency. No Pulumi, no lock; the plan is the one that is guarded. */
 export function rollback(program: Command): void {
   verb(
     program,
     'rollback',
     'puts green to 0 at once and latches; no Pulumi, no lock; works while the hook is dead',
-    'sluice rollback --reason "candidates cannot log in"',
+    'sluice rollback --reason "candidates cannot log in"\nsluice rollback --service api\nsluice rollback --database migrate',
   )
     .option('--reason <text>', 'what the history and the news say', 'a person asked for it')
-    .action(async ({ reason, ...options }: StackOptions & { reason: string }) => {
+    .option('--service <name>', 'only this service, and what came after it')
+    .addOption(
+      new Option('--phase <name>', 'only this phase, and what came after it').conflicts('service'),
+    )
+    .option('--progressively', 'step by step: 75, 50, 25, 0, five minutes each')
+    .addOption(
+      new Option(
+        '--database <operation>',
+        'runs the down of an operation of the plan; only with blue at 100',
+      ).conflicts(['service', 'phase', 'progressively', 'restoreDb']),
+    )
+    .option(
+      '--restore-db <backup>',
+      'after the traffic: puts the newest verified backup in the place of the live database',
+    )
+    .action(async (options: RollbackFlags) => {
       const stack = findStack(options, 'withoutPulumi')
       const platform = openPlatform(stack.settings.platform)
-      const done = await platform.rollback({ by: whoAmI(), reason })
-      const paint = paintFor()
-      const above = Object.values(done.weights).some(({ green }) => green > 0)
-      const how = done.via === 'hook' ? 'by the hook' : 'directly, as the hook does not answer'
-      say(
-        `${above ? paint('bad', 'GREEN KEEPS TRAFFIC') : paint('good', 'green is at 0')}, read back after ${formatSpan(done.tookMs)}, ${how}`,
-        describeChange(done.weights, done.weights),
-      )
-      const latch = latchOf(await platform.observe())
-      if (latch?.latched) {
-        say('latched. To go on, type:', ...acknowledgingLines(latch).map((line) => `  ${line}`))
-        say('  pulumi up', '(or all of it: sluice retry)')
-      } else if (!done.latched) {
-        say('nothing was latched: nothing of it is deployed, or it is released')
+      if (options.database !== undefined) {
+        return takeDown(platform, guardedPlan(stack), options.database, whoAmI())
       }
-      if (above)
-        throw new NotDone('blue is absent or ill and would get the traffic; next: sluice doctor')
+      await rollBack(stack, platform, options)
     })
 }
 
-function whoAmI(): string {
+/** Blue first, then the traffic, then the database where asked for, then how blue is. */
+async function rollBack(stack: Stack, platform: Platform, options: RollbackFlags): Promise<void> {
+  const { reason, service, phase, progressively } = options
+  const paint = paintFor()
+  const plan = guardedPlan(stack)
+  for (const { service, well, found } of plan ? await startBlue(stack.layout, plan) : []) {
+    say(`blue of ${service} ${paint(well ? 'good' : 'bad', found)}`)
+  }
+  const command = { by: whoAmI(), reason, service, phase, progressively }
+  const done = await platform.rollback(command)
+  const kept = await tellRollback(platform, done, paint)
+  if (options.restoreDb !== undefined) {
+    await restoreNewest(stack, platform, plan, options.restoreDb)
+  }
+  const ill = plan ? (await healthOfBlue(plan)).filter(({ well }) => !well) : []
+  for (const { service, found } of ill) say(`blue of ${service} ${paint('bad', found)}`)
+  if (plan && ill.length === 0) say(`blue ${paint('good', 'answers')} for every service`)
+  if (kept.length > 0 || ill.length > 0) {
+    const why = kept.length > 0 ? 'blue is absent or ill and would get the traffic' : 'blue is ill'
+    throw new NotDone(`${why}; next: sluice doctor`)
+  }
+}
+
+/** @returns the services whose green has more than the latch allows */
+async function tellRollback(
+  platform: Platform,
+  done: RollbackReport,
+  paint: Paint,
+): Promise<string[]> {
+  const latch = latchOf(await platform.observe())
+  const ceiling = latch?.latched ? latch.ceiling : {}
+  const above = Object.keys(done.weights).filter(
+    (name) => (done.weights[name]?.green ?? 0) > (ceiling[name]?.green ?? 0),
+  )
+  const all = Object.values(done.weights).every(({ green }) => green === 0)
+  const how = done.via === 'hook' ? 'by the hook' : 'directly, as the hook does not answer'
+  const where = latch?.descent
+    ? paint('warn', `green goes down, then ${latch.descent.left.join(', ')}`)
+    : all
+      ? paint('good', 'green is at 0')
+      : paint('good', `green is at ${latch?.trip?.landing ?? 'its landing'}`)
+  say(
+    `${above.length > 0 ? paint('bad', 'GREEN KEEPS TRAFFIC') : where}, read back after ${describeHeld(done.tookMs, done.limits ?? [])}, ${how}`,
+    describeChange(done.weights, done.weights),
+  )
+  if (latch?.latched) {
+    say('latched. To go on, type:', ...acknowledgingLines(latch).map((line) => `  ${line}`))
+    say('  pulumi up', '(or all of it: sluice retry)')
+  } else if (!done.latched) {
+    say('nothing was latched: nothing of it is deployed, or it is released')
+  }
+  return above
+}
+
+function guardedPlan(stack: Stack): Plan | undefined {
   try {
-    return process.env['SUDO_USER'] ?? userInfo().username
+    return readGuarded(stack.layout)?.plan
   } catch {
-    return 'a person'
+    return undefined
   }
 }

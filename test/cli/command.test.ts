@@ -26,7 +26,7 @@ describe('sluice', () => {
   it('shows the help of each verb with an example', async () => {
     const { out } = await sluice('help')
     const verbs = [...out.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, name]) => name ?? '')
-    expect(verbs).toHaveLength(11)
+    expect(verbs).toHaveLength(13)
     for (const verb of verbs) {
       const { code, out: help } = await sluice(verb, '--help')
       expect(help).toContain('Example:\n  $ sluice')
