@@ -5,6 +5,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { writeDurably } from '../platforms/local/durable-file.ts'
 import { FileStore, readEvents } from '../platforms/local/file-store.ts'
 import { type Layout, portsOf } from '../platforms/local/layout.ts'
+import { processFigures } from '../platforms/local/process-figures.ts'
 import { isDisarmed, Operations, type TripCause } from '../platforms/operations.ts'
 import { Refused } from '../platforms/platform.ts'
 import type { RolloutEvent } from '../platforms/store.ts'
@@ -73,6 +74,7 @@ export async function startHook(
     log: portsOf(world.charge.plan).hook,
   }
   const metrics = new Metrics()
+  metrics.watchProcesses(() => processFigures(world.charge.plan, layout))
   const notifier = new Notifier()
   const bake = new Bake(metrics)
   const store = new WatchedStore(new FileStore(layout), world)

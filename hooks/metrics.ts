@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry, Histogram as Timings } from 'prom-client'
+import type { ProcessFigures } from '../platforms/local/process-figures.ts'
 import type { Journal, Measurement } from '../rollout/journal.ts'
 import type { ColourName } from '../rollout/plan.ts'
 import { greenOf, type ServiceWeights, split } from '../rollout/weights.ts'
@@ -13,16 +14,6 @@ const BUCKETS = [
   0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2, 3, 5,
   10, 30,
 ]
-
-/** What is known of a colour's supervised process. */
-export interface ProcessFigures {
-  service: string
-  color: ColourName
-  /** With all its children. */
-  residentBytes?: number
-  /** From its start to its first healthy answer. */
-  startSeconds?: number
-}
 
 /** What the router's answers say: as metrics for Prometheus, over windows, and since the last move. */
 export class Metrics {

@@ -1,5 +1,8 @@
 import * as pulumi from '@pulumi/pulumi'
-import type { Colour, Plan } from '../../rollout/plan.ts'
+import { copierOf, layoutOf, portsOf } from '../../platforms/local/layout.ts'
+import type { Colour, Operation, Plan } from '../../rollout/plan.ts'
+import { findPosition, positionsOf } from '../../rollout/positions.ts'
+import { urlOf } from '../../rollout/services.ts'
 import type { PlatformReference, StepRequest } from '../traffic-step.ts'
 import { Alarms, Home, Hook, Postgres, Process, Router, Weights } from './resources.ts'
 
@@ -27,30 +30,51 @@ export class LocalPlatform extends pulumi.ComponentResource {
     const databases = Object.keys(plan.local.postgres?.databases ?? {})
     const postgres =
       databases.length > 0 ? [new Postgres('postgres', { home, databases }, child([base]))] : []
+    const common = { home, folder, databases: plan.local.postgres?.databases ?? {} }
     const colours = coloursOf(plan, keepBlue).map(
       ({ process, colour, health }) =>
         new Process(
           process,
           {
-            home,
+            ...common,
             process,
             command: colour.command,
             environment: { ...colour.environment, PORT: String(colour.port) },
-            folder,
-            databases: plan.local.postgres?.databases ?? {},
             ready: `http://127.0.0.1:${colour.port}${health}`,
           },
           child([base, ...postgres]),
         ),
     )
-    const router = new Router('router', { ...request, home }, child([base]))
+    for (const [operation, { run, environment, metrics, until }] of supervisedOperations(request)) {
+      const process = `${operation}-operation`
+      new Process(
+        process,
+        {
+          ...common,
+          process,
+          command: run,
+          environment: { SLUICE_ROLLOUT: plan.name, ...environment },
+          ready: metrics,
+          until,
+        },
+        child([base, ...postgres, ...colours]),
+      )
+    }
+    const copiers = copiersOf(plan, home, keepBlue).map(
+      ({ process, ...parts }) =>
+        new Process(
+          process,
+          { ...common, ...parts, process, databases: {}, environment: {}, until: 'retired' },
+          child([base]),
+        ),
+    )
+    const router = new Router('router', { ...request, home }, child([base, ...copiers]))
     const hook = new Hook(
       'hook',
       { home, plan, planHash, clock, environment, folder },
       child([router]),
     )
     new Alarms('alarms', { home, plan, clock }, child([hook]))
-    void colours
     this.registerOutputs({})
   }
 }
@@ -80,14 +104,56 @@ interface SupervisedColour {
   health: string
 }
 
-/** The colours that the platform starts; a colour with a url runs already and is left alone. */
+/** The operations that run beside the rollout at the position asked for. */
+export function supervisedOperations({
+  plan,
+  position,
+}: Pick<StepRequest, 'plan' | 'position'>): [string, Operation][] {
+  const positions = positionsOf(plan)
+  const asked = findPosition(positions, position)?.index ?? 0
+  return Object.entries(plan.operations).filter(([, { until }]) => {
+    const end = positions.find(({ kind }) => kind === until)
+    return end !== undefined && asked < end.index
+  })
+}
+
+interface Copier {
+  process: string
+  command: string[]
+  ready: string
+}
+
+/** What copies the writes of dual-write services, while there are two colours to write to. */
+export function copiersOf(plan: Plan, home: string, keepBlue: boolean): Copier[] {
+  if (!keepBlue) return []
+  return Object.entries(plan.services).flatMap(([service, { strategy }]) => {
+    const [blue, green] = [urlOf(plan, service, 'blue', '/'), urlOf(plan, service, 'green', '/')]
+    if (strategy !== 'dual-write' || !blue || !green) return []
+    const places = copierOf(layoutOf(home), service)
+    const settings = { service, ...places, blue, green, log: portsOf(plan).hook }
+    return [
+      {
+        process: `${service}-copier`,
+        command: ['node', 'platforms/local/copier.ts', JSON.stringify(settings)],
+        ready: `unix:${places.socket}`,
+      },
+    ]
+  })
+}
+
+/**
+ * The colours that the platform starts; a colour with a url runs already and is left alone. A blue
+ * whose process answers for a green stays.
+ */
 export function coloursOf(plan: Plan, keepBlue: boolean): SupervisedColour[] {
-  return Object.entries(plan.services).flatMap(([service, { blue, green, health }]) =>
-    Object.entries({ ...(keepBlue ? { blue } : {}), green }).flatMap(([name, colour]) => {
+  const lent = new Set(Object.values(plan.services).map(({ green }) => green.servedBy))
+  return Object.entries(plan.services).flatMap(([service, { blue, green, health }]) => {
+    const keeps = keepBlue || lent.has(`${service}.blue`)
+    return Object.entries({ ...(keeps ? { blue } : {}), green }).flatMap(([name, colour]) => {
       if (colour === 'none') return []
       const { command, port } = colour
       if (!command || port === undefined) return []
       return [{ process: `${service}-${name}`, colour: { ...colour, command, port }, health }]
-    }),
-  )
+    })
+  })
 }

@@ -23,7 +23,10 @@ export class Postgres extends pulumi.CustomResource {
 
 export interface ProcessArgs {
   home: pulumi.Input<string>
-  /** The supervised program's name; `<service>-<colour>` for a colour of a service. */
+  /**
+   * The supervised program's name: `<service>-<colour>` for a colour of a service,
+   * `<service>-copier` and `<operation>-operation` for these.
+   */
   process: string
   /** Program and arguments; no shell reads it. `node` is the Node that runs Sluice. */
   command: string[]
@@ -33,11 +36,13 @@ export interface ProcessArgs {
   folder: string
   /** Databases of the supervised PostgreSQL, each with the variable that carries its address. */
   databases: Record<string, string>
-  /** Ready when this address answers 2xx. */
-  ready: string
+  /** Ready when this address answers 2xx, or when `unix:<path>` listens; default at once. */
+  ready?: string
+  /** May be deleted once this position is reached; default: see the provider. */
+  until?: 'promoted' | 'retired'
 }
 
-/** A supervised program: one colour of a service. */
+/** A supervised program: a colour of a service, an operation, the copier of a service's writes. */
 export class Process extends pulumi.CustomResource {
   constructor(name: string, args: ProcessArgs, opts?: pulumi.CustomResourceOptions) {
     super('sluice:local:Process', name, args, opts)

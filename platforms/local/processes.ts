@@ -96,3 +96,20 @@ function fromPs(home: string): Process[] {
     belongs: marked.has(pid),
   }))
 }
+
+/**
+ * The memory that a process and all its children hold now.
+ * @returns undefined where it is gone, or where there is no /proc
+ */
+export function residentBytes(pid: number): number | undefined {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(
+    readOr(() => fs.readFileSync(`/proc/${pid}/status`, 'utf8')),
+  )?.[1]
+  if (kilobytes === undefined) return undefined
+  const children = readOr(() => fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'))
+  return children
+    .split(' ')
+    .filter((child) => child !== '')
+    .map((child) => residentBytes(Number(child)) ?? 0)
+    .reduce((sum, bytes) => sum + bytes, Number(kilobytes) * 1_024)
+}

@@ -1,12 +1,17 @@
 import { stringify } from 'yaml'
+import type { Plan } from '../../rollout/plan.ts'
+import { urlOf } from '../../rollout/services.ts'
 import { INTERVAL_MS } from './alert-rules.ts'
 import type { Layout, Ports } from './layout.ts'
 
+/** How often Prometheus reads what services and operations say of themselves. */
+const OWN_INTERVAL = '500ms'
+
 /**
- * Prometheus' configuration: it scrapes the hook and posts alerts straight to it, with a token that
+ * Prometheus' configuration: it scrapes the hook, the services and the operations, and posts alerts straight to it, with a token that
  * is good for nothing else and that it reads from a file at each request.
  */
-export function prometheusConfig(layout: Layout, ports: Ports): string {
+export function prometheusConfig(layout: Layout, ports: Ports, plan: Plan): string {
   const hook = [{ targets: [`127.0.0.1:${ports.hook}`] }]
   return stringify(
     {
@@ -28,10 +33,43 @@ export function prometheusConfig(layout: Layout, ports: Ports): string {
           },
         ],
       },
-      scrape_configs: [{ job_name: 'sluice', metrics_path: '/metrics', static_configs: hook }],
+      scrape_configs: [
+        { job_name: 'sluice', metrics_path: '/metrics', static_configs: hook },
+        ...ownJobs(plan),
+      ],
     },
     { lineWidth: 0 },
   )
+}
+
+/** The metrics of the plan's own: of each colour of a service, and of operations under way. */
+function ownJobs(plan: Plan): object[] {
+  const job = (name: string, url: string, labels: Record<string, string>) => {
+    const { host, port, pathname, search } = new URL(url)
+    return {
+      job_name: name,
+      scrape_interval: OWN_INTERVAL,
+      scrape_timeout: OWN_INTERVAL,
+      metrics_path: pathname,
+      ...(search ? { params: paramsOf(search) } : {}),
+      static_configs: [{ targets: [port ? host : `${host}:80`], labels }],
+    }
+  }
+  const services = Object.entries(plan.services).flatMap(([service, { metrics }]) =>
+    (['blue', 'green'] as const).flatMap((color) => {
+      const url = metrics && urlOf(plan, service, color, metrics)
+      return url ? [job(`${service}-${color}`, url, { service, color })] : []
+    }),
+  )
+  const operations = Object.entries(plan.operations).flatMap(([operation, { metrics, until }]) =>
+    metrics && until ? [job(`${operation}-operation`, metrics, { operation })] : [],
+  )
+  return [...services, ...operations]
+}
+
+function paramsOf(search: string): Record<string, string[]> {
+  const params = new URLSearchParams(search)
+  return Object.fromEntries([...new Set(params.keys())].map((key) => [key, params.getAll(key)]))
 }
 
 /**

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { findProgram } from '../../tools/programs.ts'
-import { readIfThere, writeDurably } from './durable-file.ts'
+import { writeDurably } from './durable-file.ts'
 import type { Layout, Ports } from './layout.ts'
 import { prometheusCommand } from './prometheus-config.ts'
 import { installService, reloadService, serviceStatus, waitFor } from './supervisor.ts'
@@ -27,19 +27,17 @@ export async function applyPrometheus(layout: Layout, spec: PrometheusSpec): Pro
   if (checked.status !== 0) {
     throw new Error(`Prometheus refuses the alert rules, nothing was changed:\n${checked.stderr}`)
   }
-  const samePlace = readIfThere(layout.prometheus.config) === spec.config
   writeDurably(layout.prometheus.rules, spec.rules)
   writeDurably(layout.prometheus.config, spec.config)
   const port = spec.ports.prometheus
-  if (samePlace && (await serviceStatus(layout, 'prometheus')).up) {
-    await reloadService(layout, 'prometheus', 'HUP')
-  } else {
-    await installService(layout, 'prometheus', {
-      command: prometheusCommand(layout, spec.ports, findProgram('prometheus')),
-      environment: {},
-      cwd: layout.home,
-    })
-  }
+  const before = await serviceStatus(layout, 'prometheus')
+  const after = await installService(layout, 'prometheus', {
+    command: prometheusCommand(layout, spec.ports, findProgram('prometheus')),
+    environment: {},
+    cwd: layout.home,
+  })
+  // The one that ran already knows the files of before.
+  if (before.up && after.pid === before.pid) await reloadService(layout, 'prometheus', 'HUP')
   await waitFor(() => isReady(port), {
     timeoutMs: 30_000,
     what: `Prometheus to be ready on 127.0.0.1:${port}; its log is in ${layout.logs}/prometheus`,

@@ -82,7 +82,7 @@ export async function openLocalBed(): Promise<Bed> {
     await applyHook(layout, spec)
     await applyPrometheus(layout, {
       ports,
-      config: prometheusConfig(layout, ports),
+      config: prometheusConfig(layout, ports, plan),
       rules: alertRulesText(plan, CLOCK),
       signal,
     })

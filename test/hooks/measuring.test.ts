@@ -6,6 +6,7 @@ import { Histogram, RollingHistogram } from '../../hooks/histogram.ts'
 import { Metrics } from '../../hooks/metrics.ts'
 import { isNews } from '../../hooks/notify.ts'
 import type { Journal } from '../../rollout/journal.ts'
+import { parsePlan } from '../../rollout/parse-plan.ts'
 import { allBlue, split } from '../../rollout/weights.ts'
 
 describe('a histogram', () => {
@@ -61,9 +62,19 @@ const green = {
 } as const
 const blue = { ...green, colour: 'blue' } as const
 
+const { plan } = parsePlan({
+  name: 'measuring',
+  steps: [25, 100],
+  minimumRequests: 2,
+  services: {
+    api: { blue: { url: 'http://127.0.0.1:9001' }, green: { url: 'http://127.0.0.1:9002' } },
+  },
+  guardrails: { errors: { metric: 'error-rate', above: '5%', then: 'rollback' } },
+})
+
 function journal(changes: Partial<Journal> = {}): Journal {
   return {
-    plan: { minimumRequests: 2 } as Journal['plan'],
+    plan,
     planHash: 'x',
     verified: { position: 'start', at: '2026-11-21T12:00:00Z' },
     weights: allBlue(['api']),

@@ -20,7 +20,7 @@ export const alarms: ResourceType = {
       inputs: {
         home: news['home'],
         ports,
-        config: prometheusConfig(layout, ports),
+        config: prometheusConfig(layout, ports, plan),
         rules: alertRulesText(plan, Number(news['clock'])),
       },
     }

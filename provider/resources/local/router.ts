@@ -41,12 +41,15 @@ async function apply(inputs: Props): Promise<void> {
   await applyRouter(layout, String(inputs['config']), inputs['services'] as string[])
 }
 
-/** The guard is left out of the router only by a move to `released` that is admitted, or was. */
+/**
+ * The guard is left out of the router only by a move to `released` that is admitted, or was; and
+ * only from `promoted` on blue says that it is deprecated.
+ */
 async function optionsFor(news: Props, olds: Props | undefined): Promise<RouterOptions> {
   const request = requestOf(news)
   const positions = positionsOf(request.plan)
   const asked = findPosition(positions, request.position)?.kind
-  if (isOffline() || (asked !== 'released' && asked !== 'retired')) return {}
+  if (isOffline() || !LATE.includes(asked)) return {}
   const observation = await platformOf(news).observe()
   const { journal } = observation
   if (journal === 'missing' || isUnavailable(journal)) return {}
@@ -54,7 +57,10 @@ async function optionsFor(news: Props, olds: Props | undefined): Promise<RouterO
   const last = olds === undefined ? undefined : request.attempt
   const admitted = admit(request, observation, 'preview', last).refusals.length === 0
   return {
-    disarmed: admitted || stands === 'released' || stands === 'retired',
+    deprecated: admitted || LATE.includes(stands),
+    disarmed: asked !== 'promoted' && (admitted || stands === 'released' || stands === 'retired'),
     retired: asked === 'retired' && (admitted || stands === 'retired'),
   }
 }
+
+const LATE: (string | undefined)[] = ['promoted', 'released', 'retired']

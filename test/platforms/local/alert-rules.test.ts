@@ -326,7 +326,7 @@ describe('the configuration of Prometheus', () => {
   it('is right to promtool, also in a folder with an odd name', () => {
     const layout = layoutOf(join(folder, 'a: [odd] "home"'))
     const file = join(folder, 'prometheus.yml')
-    const text = prometheusConfig(layout, portsOf(plan))
+    const text = prometheusConfig(layout, portsOf(plan), plan)
     writeFileSync(file, text)
     // Only the syntax: the files that it names are written when it is installed.
     expect(promtool(['check', 'config', '--syntax-only', file])).toMatchObject({ code: 0 })

@@ -16,6 +16,8 @@ export class Echo {
   readonly seen: Seen[] = []
   status = 200
   healthy = true
+  /** Takes what it is sent and never answers. */
+  hangs = false
   headers: Record<string, string> = {}
   port = 0
   #server: Server | undefined
@@ -34,6 +36,7 @@ export class Echo {
         const { method = '', url: path = '', headers } = request
         if (path === '/healthz') return response.writeHead(this.healthy ? 200 : 500).end()
         this.seen.push({ method, path, headers, body })
+        if (this.hangs) return
         response.writeHead(this.status, { ...this.headers, 'x-name': this.name }).end(this.name)
       })
     })
