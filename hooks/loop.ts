@@ -193,8 +193,10 @@ export class Loop {
 
   async #lookAtServers(): Promise<void> {
     const { world, router, metrics, operations } = this.#parts
-    for (const service of Object.keys(world.charge.plan.services)) {
+    for (const [service, { blue }] of Object.entries(world.charge.plan.services)) {
       for (const colour of ['blue', 'green'] as const) {
+        // What is new has no blue that could be missed.
+        if (colour === 'blue' && blue === 'none') continue
         const up = await router.healthy(service, colour).catch(() => undefined)
         if (up === undefined) continue
         metrics.setServerUp(service, colour, up)
