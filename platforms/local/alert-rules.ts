@@ -1,9 +1,20 @@
 import { stringify } from 'yaml'
 import { actionOf } from '../../rollout/action.ts'
 import { formatDuration } from '../../rollout/duration.ts'
-import { formatMetric, LEAST_REFERENCE, RELATIVE_FLOOR } from '../../rollout/guardrail.ts'
-import type { Guardrail, Metric, Plan } from '../../rollout/plan.ts'
+import type { Guardrail, Plan } from '../../rollout/plan.ts'
 import { formatThreshold, type Threshold } from '../../rollout/threshold.ts'
+import {
+  anyWeight,
+  boundOf,
+  evidence,
+  hadWeight,
+  hasWeight,
+  match,
+  measured,
+  queryValueText,
+  thresholdText,
+  valueText,
+} from './alert-expressions.ts'
 
 /** Prometheus' rule file: https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/ */
 export interface RuleFile {
@@ -22,9 +33,6 @@ export interface AlertRule {
 /** How often Prometheus scrapes the hook and evaluates the rules. */
 export const INTERVAL_MS = 250
 
-/** Fewer answers than this in a window say nothing. */
-export const LEAST_REQUESTS = 20
-
 // 16 scrapes, the least for an accelerated `for`; a shorter window holds too few answers to tell a
 // fault from chance.
 const GROSS_WINDOW_MS = 4_000
@@ -36,15 +44,10 @@ const LEAST_FOR_MS = 1_000
 // The router saw the server fail its checks; this only outlasts a restart of the hook.
 const SERVER_DOWN_FOR_MS = 1_000
 
-const QUANTILES: Partial<Record<Metric, string>> = {
-  p50: '0.5',
-  p95: '0.95',
-  p99: '0.99',
-}
-
 /**
- * The alert rules of a plan: for each guardrail with a metric and each service one, and one more for
- * its `warn`; and for each service one for a green server that is down. Checks are the hook's own.
+ * The alert rules of a plan: for each guardrail with a metric and each service that it is for one, and
+ * one more for its `warn`; for each guardrail with a query one, and one for its `warn`; and for each
+ * service one for a green server that is down. Checks and gates are the hook's own.
  *
  * Every operand is an aggregate without labels, so that none is dropped in a match. No data, too few
  * answers and green without weight make a rule fire never.
@@ -52,14 +55,20 @@ const QUANTILES: Partial<Record<Metric, string>> = {
  * @param clock how many times faster than real; it shortens windows and `for:` down to their floors
  */
 export function alertRules(plan: Plan, clock: number): RuleFile {
+  const guardrails = Object.entries(plan.guardrails)
   return {
     groups: Object.keys(plan.services).map((service) => ({
       name: service,
       interval: `${INTERVAL_MS}ms`,
       rules: [
-        ...Object.entries(plan.guardrails).flatMap(([name, guardrail]) =>
-          guardrailRules(name, guardrail, service, clock),
-        ),
+        ...guardrails.flatMap(([name, guardrail]) => {
+          const services = guardrail.services ?? Object.keys(plan.services)
+          if (guardrail.query !== undefined) {
+            // One alert of one number, under the name of the first of its services.
+            return services[0] === service ? queryRules(name, guardrail, services, clock) : []
+          }
+          return services.includes(service) ? metricRules(name, guardrail, service, clock) : []
+        }),
         ...(plan.guardrails['server-down'] ? [] : [serverDown(service)]),
       ],
     })),
@@ -74,7 +83,8 @@ export function alertRulesText(plan: Plan, clock: number): string {
 /** The floors that an accelerated clock ran into, in words; reports name them. */
 export function alertFloors(plan: Plan, clock: number): string[] {
   return Object.entries(plan.guardrails).flatMap(([name, guardrail]) => {
-    if (guardrail.metric === undefined || guardrail.for === undefined) return []
+    const { metric, query } = guardrail
+    if ((metric === undefined && query === undefined) || guardrail.for === undefined) return []
     const floors: string[] = []
     const add = (what: string, wanted: number, used: number) => {
       if (wanted >= used) return
@@ -83,72 +93,83 @@ export function alertFloors(plan: Plan, clock: number): string[] {
       )
     }
     add('for', guardrail.for / clock, heldMs(guardrail.for, clock))
-    add('window', realWindowMs(guardrail.for) / clock, windowMs(guardrail, clock))
+    if (metric === undefined) return floors
+    add('window', realWindowMs(guardrail) / clock, windowMs(guardrail, clock))
     return floors
   })
 }
 
-function guardrailRules(
+function metricRules(
   name: string,
   guardrail: Guardrail,
   service: string,
   clock: number,
 ): AlertRule[] {
   const { metric, above, below, warn, severity } = guardrail
-  const then = actionOf(guardrail).do
   const threshold = above ?? below
   if (!metric || !threshold) return []
-  const common = {
-    metric,
-    service,
-    operator: above ? ('>' as const) : ('<' as const),
-    window: `${windowMs(guardrail, clock)}ms`,
-    heldMs: guardrail.for === undefined ? undefined : heldMs(guardrail.for, clock),
+  const window = `${windowMs(guardrail, clock)}ms`
+  const operator = above ? '>' : '<'
+  const rule = (name: string, threshold: Threshold, then: string): AlertRule => {
+    const reading = { metric, service, window }
+    const bound = boundOf(reading, threshold)
+    return {
+      alert: name,
+      expr: [
+        `(${measured(reading, 'green')} ${operator} on () (${bound}))`,
+        ...evidence(reading, threshold),
+        hadWeight(service, window),
+      ].join('\nand on () '),
+      ...heldFor(guardrail, clock),
+      labels: labelsOf({ name, service, severity, then }),
+      annotations: {
+        value: valueText(metric),
+        threshold: thresholdText(metric, threshold, bound),
+      },
+    }
   }
   return [
-    rule({ ...common, name, threshold, severity, then }),
-    ...(warn
-      ? [rule({ ...common, name: `${name}-warn`, threshold: warn, severity, then: 'notify' })]
-      : []),
+    rule(name, threshold, actionOf(guardrail).do),
+    ...(warn ? [rule(`${name}-warn`, warn, 'notify')] : []),
   ]
 }
 
-interface RuleParts {
-  name: string
-  metric: Metric
-  service: string
-  operator: '>' | '<'
-  threshold: Threshold
-  window: string
-  heldMs?: number
-  severity: string
-  then: string
+/** What the plan's own query says, while one of the services that it is about has green. */
+function queryRules(
+  name: string,
+  guardrail: Guardrail,
+  services: string[],
+  clock: number,
+): AlertRule[] {
+  const { query, above, below, warn, severity } = guardrail
+  const threshold = above ?? below
+  const [service] = services
+  if (query === undefined || !threshold || service === undefined) return []
+  // Of a query that gives several series the worst counts; a line of its own ends a comment in it.
+  const value = `${above ? 'max' : 'min'}((${query}\n))`
+  const rule = (name: string, threshold: Threshold, then: string): AlertRule[] => {
+    if (threshold.kind !== 'absolute') return []
+    return [
+      {
+        alert: name,
+        expr: `(${value} ${above ? '>' : '<'} on () (vector(${threshold.value})))\nand on () ${anyWeight(services)}`,
+        ...heldFor(guardrail, clock),
+        labels: labelsOf({ name, service, severity, then }),
+        annotations: {
+          value: queryValueText(name, threshold.unit),
+          threshold: formatThreshold(threshold),
+        },
+      },
+    ]
+  }
+  return [
+    ...rule(name, threshold, actionOf(guardrail).do),
+    ...(warn ? rule(`${name}-warn`, warn, 'notify') : []),
+  ]
 }
 
-function rule(parts: RuleParts): AlertRule {
-  const { name, metric, service, operator, threshold, window } = parts
-  const bound = boundOf(parts)
-  const conditions = [
-    `(${measured(metric, service, 'green', window)} ${operator} on () (${bound}))`,
-    `(${requests(service, 'green', window)} >= ${LEAST_REQUESTS})`,
-    hadWeight(service, window),
-  ]
-  if (threshold.kind === 'blue') {
-    conditions.push(`(${requests(service, 'blue', window)} >= ${LEAST_REFERENCE})`)
-  }
-  return {
-    alert: name,
-    expr: conditions.join('\nand on () '),
-    ...(parts.heldMs === undefined ? {} : { for: `${parts.heldMs}ms` }),
-    labels: labelsOf(parts),
-    annotations: {
-      value:
-        metric === 'error-rate'
-          ? 'error rate {{ $value | humanizePercentage }}'
-          : `${metric} {{ $value | humanizeDuration }}`,
-      threshold: thresholdText(metric, threshold, bound),
-    },
-  }
+function heldFor(guardrail: Guardrail, clock: number): { for?: string } {
+  return guardrail.for === undefined ? {} : { for: `${heldMs(guardrail.for, clock)}ms` }
 }
 
 function serverDown(service: string): AlertRule {
@@ -174,70 +195,24 @@ function labelsOf(parts: { name: string; service: string; severity: string; then
 /**
  * Without a `for` the first window above the threshold counts, so it must not be short: of 4 s at 50
  * answers a second, four of five healthy stretches of five minutes have one above twice and a half
- * their share of errors. The longer the `for`, the longer the window may be.
+ * their share of errors. The longer the `for`, the longer the window may be. One look in which the
+ * router found green down is a fortieth of ten seconds, so availability takes the longest.
  */
-function realWindowMs(forMs: number | undefined): number {
-  if (forMs === undefined) return THIN_WINDOW_MS
-  return Math.min(Math.max(forMs / 4, THIN_WINDOW_MS), LONGEST_WINDOW_MS)
+function realWindowMs(guardrail: Pick<Guardrail, 'metric' | 'for'>): number {
+  if (guardrail.metric === 'availability') return LONGEST_WINDOW_MS
+  if (guardrail.for === undefined) return THIN_WINDOW_MS
+  return Math.min(Math.max(guardrail.for / 4, THIN_WINDOW_MS), LONGEST_WINDOW_MS)
 }
 
-function windowMs(guardrail: Guardrail, clock: number): number {
-  if (guardrail.for === undefined) return realWindowMs(undefined)
-  return Math.round(Math.max(realWindowMs(guardrail.for) / clock, GROSS_WINDOW_MS))
+function windowMs(guardrail: Pick<Guardrail, 'metric' | 'for'>, clock: number): number {
+  const real = realWindowMs(guardrail)
+  if (guardrail.metric === 'availability') {
+    return Math.round(Math.max(real / clock, THIN_WINDOW_MS))
+  }
+  if (guardrail.for === undefined) return real
+  return Math.round(Math.max(real / clock, GROSS_WINDOW_MS))
 }
 
 function heldMs(forMs: number, clock: number): number {
   return Math.round(Math.max(forMs / clock, Math.min(forMs, LEAST_FOR_MS)))
-}
-
-function measured(metric: Metric, service: string, color: Color, window: string): string {
-  if (metric === 'error-rate') {
-    const bad = `sum(increase(sluice_requests_total{${match(service, color)},outcome="bad"}[${window}]))`
-    return `${bad} / on () ${requests(service, color, window)}`
-  }
-  const buckets = `sluice_request_seconds_bucket{${match(service, color)}}[${window}]`
-  return `histogram_quantile(${QUANTILES[metric]}, sum by (le) (rate(${buckets})))`
-}
-
-function boundOf({ metric, service, threshold, window }: RuleParts): string {
-  if (threshold.kind === 'absolute') return `vector(${threshold.value})`
-  const reference =
-    threshold.kind === 'blue'
-      ? measured(metric, service, 'blue', window)
-      : metric === 'error-rate'
-        ? `max(sluice_baseline_error_ratio{service=${quote(service)}})`
-        : `max(sluice_baseline_seconds{service=${quote(service)},quantile="${QUANTILES[metric]}"})`
-  return `clamp_min(${threshold.factor} * (${reference}), ${RELATIVE_FLOOR[metric]})`
-}
-
-/** Both numbers: a relative threshold is asked for again, as only `$value` is at hand. */
-function thresholdText(metric: Metric, threshold: Threshold, bound: string): string {
-  if (threshold.kind === 'absolute') return formatMetric(metric, threshold.value)
-  const format = metric === 'error-rate' ? 'humanizePercentage' : 'humanizeDuration'
-  const number = `{{ range query ${quote(bound)} }}{{ .Value | ${format} }}{{ end }}`
-  return `${number} (${formatThreshold(threshold)})`
-}
-
-type Color = 'blue' | 'green'
-
-function requests(service: string, color: Color, window: string): string {
-  return `sum(increase(sluice_requests_total{${match(service, color)}}[${window}]))`
-}
-
-function hasWeight(service: string): string {
-  return `(max(sluice_weight{${match(service, 'green')}}) > 0)`
-}
-
-function match(service: string, color: Color): string {
-  return `service=${quote(service)},color="${color}"`
-}
-
-/** Over the whole window: else the first answers of a new attempt are judged with those of the last. */
-function hadWeight(service: string, window: string): string {
-  return `(max(min_over_time(sluice_weight{${match(service, 'green')}}[${window}])) > 0)`
-}
-
-/** A string of PromQL and of Go templates: both read JSON's escapes. */
-function quote(text: string): string {
-  return JSON.stringify(text)
 }

@@ -2,6 +2,7 @@ import { alertRulesText } from '../../../platforms/local/alert-rules.ts'
 import { layoutOf, type Ports, portsOf } from '../../../platforms/local/layout.ts'
 import { prometheusConfig } from '../../../platforms/local/prometheus-config.ts'
 import { applyPrometheus } from '../../../platforms/local/prometheus-service.ts'
+import { checkQueries } from '../../../platforms/local/query-check.ts'
 import { removeService } from '../../../platforms/local/supervisor.ts'
 import type { Plan } from '../../../rollout/plan.ts'
 import type { Context, Props, ResourceType } from '../../protocol.ts'
@@ -16,6 +17,7 @@ export const alarms: ResourceType = {
     const layout = layoutOf(String(news['home']))
     const plan = news['plan'] as Plan
     const ports = portsOf(plan)
+    await checkQueries(plan, ports.prometheus)
     return {
       inputs: {
         home: news['home'],

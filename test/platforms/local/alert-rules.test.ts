@@ -13,6 +13,7 @@ import {
 } from '../../../platforms/local/alert-rules.ts'
 import { layoutOf, portsOf } from '../../../platforms/local/layout.ts'
 import { prometheusCommand, prometheusConfig } from '../../../platforms/local/prometheus-config.ts'
+import { checkQueries } from '../../../platforms/local/query-check.ts'
 import { type Plan, type PlanInput, planSchema } from '../../../rollout/plan.ts'
 import { findProgram } from '../../../tools/programs.ts'
 
@@ -46,6 +47,8 @@ const guardrails = {
 
 /** What the hook serves: how many answers come between two scrapes, and the gauges. */
 interface Traffic {
+  /** Instead of everything else. */
+  series?: { series: string; values: string }[]
   ok?: string
   bad?: string
   blueOk?: string
@@ -59,6 +62,7 @@ interface Traffic {
 }
 
 function seriesOf(traffic: Traffic): { series: string; values: string }[] {
+  if (traffic.series) return traffic.series
   const count = (color: string, outcome: string, values: string | undefined) => ({
     series: `sluice_requests_total{service="api",color="${color}",outcome="${outcome}"}`,
     values,
@@ -303,6 +307,131 @@ describe('what these tests would find', () => {
     const file = join(folder, 'broken.yml')
     writeFileSync(file, stringify(rules))
     expect(promtool(['check', 'rules', file]).code).not.toBe(0)
+  })
+})
+
+describe('the metrics of the whole language', () => {
+  const rail = (guardrail: NonNullable<PlanInput['guardrails']>[string]) =>
+    alertRules(planWith({ rail: guardrail }), 1)
+  /** What green answers a scrape, of which blue gave some in its name. */
+  const series = (outcome: string, color: string, values: string) => ({
+    series: `sluice_requests_total{service="api",color="${color}",outcome="${outcome}"}`,
+    values,
+  })
+  const weight = (values: string) => ({
+    series: 'sluice_weight{service="api",color="green"}',
+    values,
+  })
+  const gives = (rules: RuleFile, given: { series: string; values: string }[], at = '20s') => {
+    const told = runPromtool(rules, { series: given }, at, ['rail'])
+    if (told === undefined) return undefined
+    return [/value="([^"]*)"/.exec(told)?.[1], /threshold="([^"]*)"/.exec(told)?.[1]]
+  }
+
+  it('hold throughput against the baseline, as much of it as green has weight', () => {
+    const rules = rail({ metric: 'throughput', below: '60% of baseline', then: 'rollback' })
+    const baseline = { series: 'sluice_baseline_rate{service="api"}', values: '40x400' }
+    // 40 a second before: at 50 %, less than 12 a second is too few; 2 a scrape are 8, 4 are 16.
+    const at = (ok: string, w: string) => [series('ok', 'green', ok), weight(w), baseline]
+    expect(gives(rules, at('0+2x400', '50x400'))).toEqual([
+      'throughput 8/s',
+      '12/s (0.6x baseline)',
+    ])
+    expect(gives(rules, at('0+4x400', '50x400'))).toBeUndefined()
+    expect(gives(rules, at('0+2x400', '25x400'))).toBeUndefined()
+    // A green that answers nobody any more is what it is for.
+    expect(gives(rules, at('0x400', '50x400'))?.[0]).toBe('throughput 0/s')
+    expect(gives(rules, at('0+2x400', '50x400').slice(0, 2))).toBeUndefined()
+    expect(gives(rules, at('0x400', '0x400'))).toBeUndefined()
+  })
+
+  it('hold throughput against what the service does now', () => {
+    const rules = rail({ metric: 'throughput', below: '60% of blue', then: 'rollback' })
+    const at = (green: string, blue: string) => [
+      series('ok', 'green', green),
+      series('ok', 'blue', blue),
+      weight('50x400'),
+    ]
+    expect(gives(rules, at('0+2x400', '0+10x400'))?.[0]).toBe('throughput 8/s')
+    expect(gives(rules, at('0+2x400', '0+2x400'))).toBeUndefined()
+  })
+
+  it('hold availability over a minute: one look that failed is no reason', () => {
+    const rules = rail({ metric: 'availability', below: '99%', then: 'rollback' })
+    const up = (values: string) => ({
+      series: 'sluice_server_up{service="api",color="green"}',
+      values,
+    })
+    expect(gives(rules, [up('1x100 0 1x300'), weight('10x400')], '30s')).toBeUndefined()
+    expect(gives(rules, [up('1x100 0x8 1x300'), weight('10x400')], '30s')?.[1]).toBe('99%')
+    expect(gives(rules, [up('0x400'), weight('0x400')], '30s')).toBeUndefined()
+  })
+
+  it('count what green got from blue as fallbacks, and as nothing else', () => {
+    const fallbacks = rail({ metric: 'fallback-rate', above: '0.5%', then: 'hold' })
+    const errors = rail({ metric: 'error-rate', above: '5%', then: 'rollback' })
+    const given = (bad: string) => [
+      series('ok', 'green', '0+10x400'),
+      series('bad', 'green', bad),
+      series('fallback', 'green', '0+10x400'),
+      weight('10x400'),
+    ]
+    expect(gives(fallbacks, given('0x400'))).toEqual(['fallback rate 50%', '0.5%'])
+    expect(gives(errors, given('0x400'))).toBeUndefined()
+    // 1 of 11 of its own answers, though 1 of 21 of all.
+    expect(gives(errors, given('0+1x400'))?.[0]).toMatch(/^error rate 9\.09/)
+    const none = [series('ok', 'green', '0+10x400'), series('fallback', 'green', '0x400')]
+    expect(gives(fallbacks, [...none, weight('10x400')])).toBeUndefined()
+  })
+
+  it("judge the plan's own query only while one of its services has green", () => {
+    const rules = rail({
+      query: 'match_precision{color="green"} # of the matches',
+      below: 0.9,
+      warn: 0.95,
+      then: 'rollback',
+      services: ['api', 'web'],
+    })
+    const precision = (values: string, copy = 'a') => ({
+      series: `match_precision{color="green",copy="${copy}"}`,
+      values,
+    })
+    expect(gives(rules, [precision('0.85x400'), weight('10x400')])).toEqual(['rail 0.85', '0.9'])
+    expect(gives(rules, [precision('0.92x400'), weight('10x400')])).toBeUndefined()
+    expect(gives(rules, [precision('0.85x400'), weight('0x400')])).toBeUndefined()
+    expect(gives(rules, [weight('10x400')])).toBeUndefined()
+    // Of several series the worst counts.
+    const two = [precision('0.99x400'), precision('0.85x400', 'b'), weight('10x400')]
+    expect(gives(rules, two)?.[0]).toBe('rail 0.85')
+    expect(rules.groups.map(({ rules: all }) => all.map(({ alert }) => alert))).toEqual([
+      ['rail', 'rail-warn', 'server-down'],
+      ['server-down'],
+    ])
+    expect(ruleOf('rail-warn', rules).labels.then).toBe('notify')
+  })
+
+  it('are only for the services that a guardrail names', () => {
+    const guardrail = { metric: 'p95', above: '1s', then: 'hold', services: ['web'] } as const
+    expect(
+      rail({ ...guardrail, services: ['web'] }).groups.map(({ rules }) =>
+        rules.map((r) => r.alert),
+      ),
+    ).toEqual([['server-down'], ['rail', 'server-down']])
+  })
+})
+
+describe('the queries of a plan', () => {
+  it('are asked of the parser of Prometheus, and each wrong one is named by its place', async () => {
+    const wrong = planWith({
+      precision: { query: 'match_precision{color="green"', below: 0.9, then: 'rollback' },
+      lag: { query: 'event_lag_seconds) or (vector(1)', above: 30, then: 'hold' },
+      right: { query: 'max(event_lag_seconds)', above: 30, then: 'hold' },
+    })
+    const error = await checkQueries(wrong, 1).catch((thrown: Error) => thrown.message)
+    expect(error).toMatch(/^guardrails\.precision\.query: is no query to Prometheus: .*parse error/)
+    expect(error).toMatch(/^guardrails\.lag\.query: is no query to Prometheus: .*parse error/m)
+    expect(error).not.toMatch(/guardrails\.right/)
+    await checkQueries(planWith({ right: { query: 'max(up)', above: 1, then: 'hold' } }), 1)
   })
 })
 
