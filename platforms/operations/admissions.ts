@@ -1,7 +1,8 @@
 import { type Admission, admit, describeTrip } from '../../rollout/admission.ts'
+import { canonical } from '../../rollout/hash.ts'
 import type { Journal } from '../../rollout/journal.ts'
 import { acknowledge, clearLatch, type Latch, missingLatch } from '../../rollout/latch.ts'
-import type { Observation } from '../../rollout/observation.ts'
+import { isUnavailable, type Observation } from '../../rollout/observation.ts'
 import { describeRefusals } from '../../rollout/refusal.ts'
 import type { Request } from '../../rollout/request.ts'
 import { allBlue, describeChange, sameWeights } from '../../rollout/weights.ts'
@@ -36,7 +37,7 @@ export class Admissions {
       await this.#records.tell('refused', message, 'warning')
       throw new Refused(message, admission.refusals)
     }
-    const journal = await this.#settle(request, admission, lastAttempt)
+    const journal = await this.#settle(request, admission, observation, lastAttempt)
     const position = admission.position ?? journal.verified.position
     if (!sameWeights(admission.from, admission.permitted)) {
       const { from, permitted: to } = admission
@@ -48,7 +49,12 @@ export class Admissions {
   }
 
   /** Brings latch and journal to what an admission rests on: the first, an acknowledged, a lost one. */
-  async #settle(request: Request, admission: Admission, lastAttempt?: number): Promise<Journal> {
+  async #settle(
+    request: Request,
+    admission: Admission,
+    observation: Observation,
+    lastAttempt?: number,
+  ): Promise<Journal> {
     const { store, router } = this.#parts
     const services = Object.keys(request.plan.services)
     const journal = await store.readJournal()
@@ -70,15 +76,22 @@ export class Admissions {
     const held = latch ?? (await this.#rebuild(services, attempt, journal, lastAttempt))
     if (!journal) await store.writeJournal(newJournal({ ...request, attempt }, this.#ground.at()))
     const base = (await store.readJournal()) as Journal
+    const seen = isLatch(observation.latch) ? observation.latch : undefined
     // Never by the numbers alone: a trip since the admission was decided is one nobody has seen.
     if (!admission.acknowledges) return base
     const next = landed(base, held, request.attempt, this.#ground.at())
-    // The journal first: a crash between the two leaves the latch on, and acknowledging again is a no-op.
-    await this.#records.change((current) =>
-      landed(current, held, request.attempt, this.#ground.at()),
-    )
     await this.#ground.latches.run(async () => {
       const current = (await store.readLatch()) ?? held
+      // A rollback that went further down since is one that nobody has seen.
+      if (seen !== undefined && canonical(current) !== canonical(seen)) {
+        throw new Refused(
+          `the rollback has gone further down since it was looked at: ${describeTrip(current)}; next: pulumi up again, which shows it`,
+        )
+      }
+      // The journal first: a crash between the two leaves the latch on, and acknowledging again is a no-op.
+      await this.#records.change((journal) =>
+        landed(journal, held, request.attempt, this.#ground.at()),
+      )
       await store.writeLatch(acknowledge(current, request.attempt))
     })
     await this.#records.tell(
@@ -121,4 +134,8 @@ export class Admissions {
     }
     return held
   }
+}
+
+function isLatch(latch: Observation['latch']): latch is Latch {
+  return latch !== 'missing' && !isUnavailable(latch)
 }

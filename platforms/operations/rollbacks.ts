@@ -9,6 +9,7 @@ import {
   anyGreen,
   describeChange,
   greenOf,
+  lower,
   rising,
   type ServiceWeights,
   split,
@@ -234,7 +235,11 @@ export class Rollbacks {
     const weights = Object.fromEntries(
       movable.map((service) => [service, split(greenOf(latch.ceiling, service))]),
     )
-    await this.#ground.writes.run(() => router.write(weights))
+    await this.#ground.writes.run(async () => {
+      // Another rollback may have gone further down since: what is written never rises.
+      const now = await orNothing(router.read())
+      await router.write(now ? lower(weights, { ...weights, ...now }) : weights)
+    })
     return { weights: await router.read(), lowered: movable }
   }
 
