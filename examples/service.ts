@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { md5Bucket } from './buckets.ts'
 import { readFlags } from './flags.ts'
 import { drawFate, type Faults, noFaults, parseFaults } from './huntred/faults.ts'
 import { invalid, notFound, Refusal, readJson, refuse, send } from './huntred/http.ts'
@@ -153,11 +153,6 @@ function bucketOf({ headers }: IncomingMessage): number {
   const given = Number(headers['x-sluice-bucket'] ?? Number.NaN)
   if (Number.isInteger(given) && given >= 0 && given < 100) return given
   return md5Bucket(String(headers['x-user-id'] ?? ''))
-}
-
-/** The first eight hex digits of the MD5 of a user's id, modulo 100. */
-export function md5Bucket(user: string): number {
-  return Number.parseInt(createHash('md5').update(user).digest('hex').slice(0, 8), 16) % 100
 }
 
 function compile(text: string): { method: string; pattern: RegExp } {

@@ -1,0 +1,3 @@
+import { seedTable } from './table.ts'
+
+seedTable('resume-review')
