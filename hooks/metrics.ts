@@ -159,18 +159,26 @@ export class Metrics {
     this.#copies.inc({ service, outcome: 'failed' })
   }
 
-  /** Has processes looked at whenever somebody asks for the metrics. */
-  watchProcesses(read: () => ProcessFigures[]): void {
-    const labelNames = ['service', 'color'] as const
+  /**
+   * Has processes looked at when somebody asks for the metrics.
+   * @param everyMs what was seen counts for so long
+   */
+  watchProcesses(read: () => ProcessFigures[], everyMs = 1_000): void {
+    let last = { at: Number.NEGATIVE_INFINITY, figures: [] as ProcessFigures[] }
+    const figures = () => {
+      const at = performance.now()
+      if (at - last.at >= everyMs) last = { at, figures: read() }
+      return last.figures
+    }
     const gauge = (name: string, help: string, field: 'residentBytes' | 'startSeconds') => {
       new Gauge({
         name,
         help,
-        labelNames,
+        labelNames: ['service', 'color'] as const,
         registers: [this.registry],
         collect() {
           this.reset()
-          for (const { service, color, [field]: value } of read()) {
+          for (const { service, color, [field]: value } of figures()) {
             if (value !== undefined) this.set({ service, color }, value)
           }
         },

@@ -23,6 +23,7 @@ export function frontendSection(
   return [
     'frontend users',
     `  bind ${bindAddress(ports.listen)}`,
+    '  http-request set-var(txn.fallback) int(0)',
     ...OURS.map((header) => `  http-request del-header ${header}`),
     ...routeLines(plan),
     '  http-request return status 404 content-type text/plain string "no service has this path" if !{ var(txn.service) -m found }',
@@ -45,7 +46,6 @@ export function frontendSection(
     '  http-request disable-l7-retry unless { method GET HEAD OPTIONS }',
     '  http-request set-var(txn.debug) bool(true) if { req.hdr(x-sluice-debug) -m found }',
     `  http-response set-header x-sluice-color %[srv_name,${namesOfColours(plan)}] if { var(txn.debug) -m found }`,
-    '  http-request set-var(txn.fallback) int(0)',
     ...each(fallbackLines),
     '  log-format "sluice %[var(txn.service)] %[var(txn.wanted)] %[srv_name] %ST %Tr %Ta %ts %[var(txn.fallback)]"',
     ...each((name, service) => backendLines(name, service, options)),

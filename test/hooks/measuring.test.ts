@@ -205,7 +205,7 @@ describe('metrics', () => {
   it('look at processes when they are asked for', async () => {
     const metrics = new Metrics()
     let residentBytes = 1
-    metrics.watchProcesses(() => [{ service: 'api', color: 'green', residentBytes }])
+    metrics.watchProcesses(() => [{ service: 'api', color: 'green', residentBytes }], 0)
     const series = 'sluice_process_resident_bytes{service="api",color="green"}'
     expect(await seriesOf(metrics, series)).toBe(1)
     residentBytes = 2

@@ -19,6 +19,8 @@ export class Echo {
   /** Takes what it is sent and never answers. */
   hangs = false
   headers: Record<string, string> = {}
+  /** What it exports to Prometheus. */
+  metrics = ''
   port = 0
   #server: Server | undefined
   constructor(name: string) {
@@ -35,6 +37,7 @@ export class Echo {
       request.on('end', () => {
         const { method = '', url: path = '', headers } = request
         if (path === '/healthz') return response.writeHead(this.healthy ? 200 : 500).end()
+        if (path.startsWith('/metrics')) return response.end(this.metrics)
         this.seen.push({ method, path, headers, body })
         if (this.hangs) return
         response.writeHead(this.status, { ...this.headers, 'x-name': this.name }).end(this.name)
