@@ -1,5 +1,6 @@
 import type { RolloutEvent } from '../platforms/store.ts'
-import type { Plan } from '../rollout/plan.ts'
+import { audienceOf, severityOf } from '../rollout/news.ts'
+import type { Plan, Severity } from '../rollout/plan.ts'
 
 const TIMEOUT_MS = 5_000
 const QUEUE = 100
@@ -20,6 +21,7 @@ interface Channel {
 
 interface Message {
   rollout: string
+  level: Severity
   event: RolloutEvent
 }
 
@@ -27,22 +29,30 @@ interface Message {
 export class Notifier {
   readonly #queues = new Map<string, Message[]>()
   readonly #stopped = new AbortController()
+  readonly #retriesAfterMs: readonly number[]
   #sending = 0
   #failed = 0
   #lastError: string | undefined
+
+  /** @param retriesAfterMs the pauses between two attempts; after the last one a message has failed */
+  constructor(retriesAfterMs: readonly number[] = RETRIES_AFTER_MS) {
+    this.#retriesAfterMs = retriesAfterMs
+  }
 
   status(): NotifierStatus {
     const waiting = [...this.#queues.values()].reduce((sum, queue) => sum + queue.length, 0)
     return { pending: waiting + this.#sending, failed: this.#failed, lastError: this.#lastError }
   }
 
-  /** Sends an event to every channel of the plan, if it is news to people. */
+  /** Sends an event to those channels of the plan that are told of it. */
   tell(plan: Plan, event: RolloutEvent): void {
-    if (!isNews(event)) return
+    const audience = audienceOf(plan, event)
+    if (audience.length === 0) return
+    const message = { rollout: plan.name, level: severityOf(plan, event), event }
     for (const channel of channelsOf(plan)) {
+      if (!audience.includes(channel.name)) continue
       const key = `${channel.kind} ${channel.variable}`
       const queue = this.#queues.get(key)
-      const message = { rollout: plan.name, event }
       if (!queue) {
         const begun = [message]
         this.#queues.set(key, begun)
@@ -72,7 +82,7 @@ export class Notifier {
   }
 
   async #deliver(channel: Channel, message: Message): Promise<void> {
-    for (const wait of [...RETRIES_AFTER_MS, undefined]) {
+    for (const wait of [...this.#retriesAfterMs, undefined]) {
       const failure = await send(channel, message, this.#stopped.signal)
       if (failure === undefined || this.#stopped.signal.aborted) return
       this.#lastError = `${channel.name}: ${failure}`
@@ -86,11 +96,6 @@ export class Notifier {
     this.#failed++
     this.#lastError = `${channel.name}: ${reason}`
   }
-}
-
-/** What people are told of: what needs them, and each position that is reached. */
-export function isNews({ kind, severity }: RolloutEvent): boolean {
-  return severity !== 'info' || ['verified', 'deployed', 'resolved'].includes(kind)
 }
 
 function channelsOf(plan: Plan): Channel[] {
@@ -111,19 +116,19 @@ function leastImportant(queue: Message[]): number {
 
 async function send(
   { kind, variable }: Channel,
-  { rollout, event }: Message,
+  { rollout, level, event }: Message,
   stopped: AbortSignal,
 ): Promise<string | undefined> {
   const address = process.env[variable]
   if (!address) return `${variable} is not set in the environment of the hook`
-  const text = `${rollout}: ${event.message}`
+  const text = `${rollout} [${level}]: ${event.message}`
   const late = AbortSignal.timeout(TIMEOUT_MS)
   try {
     const response = await fetch(address, {
       method: 'POST',
       redirect: 'manual',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(kind === 'slack' ? { text } : { rollout, text, ...event }),
+      body: JSON.stringify(kind === 'slack' ? { text } : { rollout, text, level, ...event }),
       signal: AbortSignal.any([late, stopped]),
     })
     await response.body?.cancel()

@@ -41,6 +41,7 @@ export interface RolloutEvent {
     | 'flag'
     | 'report'
     | 'escalation'
+    | 'checkpoint'
   message: string
   severity: 'info' | 'warning' | 'critical'
   details?: Record<string, unknown>

@@ -48,6 +48,30 @@ export function landed(journal: Journal, latch: Latch, attempt: number, at: stri
   return { ...arrived(journal, landing?.name ?? 'start', weights, at), attempt }
 }
 
+/** What is told when a position is left going forward: a phase that is finished, or the start. */
+export interface Finished {
+  message: string
+  /** The channels that the plan names for it; undefined where it names none. */
+  notify?: string[]
+}
+
+/** @returns undefined where what is left is neither the last step of a phase nor the start */
+export function finishedBy(journal: Journal, toIndex: number): Finished | undefined {
+  const { plan } = journal
+  const left = findPosition(positionsOf(plan), journal.verified.position)
+  if (!left || toIndex <= left.index) return undefined
+  if (left.kind === 'start') {
+    const { announce } = plan.start
+    return announce && { message: announce.text, notify: announce.to }
+  }
+  if (!left.endsPhase || left.phase === undefined) return undefined
+  const announce = plan.phases?.find(({ name }) => name === left.phase)?.announce
+  const what = `phase ${left.phase} is finished at ${left.name}`
+  return announce
+    ? { message: `${announce.text} (${what})`, notify: announce.to }
+    : { message: what }
+}
+
 /** A phase that is left going forward leaves a checkpoint. */
 export function withCheckpoint(journal: Journal, toIndex: number, at: string): Journal {
   const left = findPosition(positionsOf(journal.plan), journal.verified.position)

@@ -13,7 +13,7 @@ import {
   type Weights,
 } from '../../rollout/weights.ts'
 import { Refused } from '../platform.ts'
-import { arrived, withCheckpoint } from './entries.ts'
+import { arrived, finishedBy, withCheckpoint } from './entries.ts'
 import type { Ground, Parts } from './ground.ts'
 import { orNothing } from './outcomes.ts'
 import type { Records } from './records.ts'
@@ -50,6 +50,7 @@ export class Moves {
     if (!journal || !intent) return
     const order = fallingOrder(journal.plan)
     const live = await router.read()
+    if (weights.green === greenOf(live, service)) return
     const falls = weights.green < greenOf(live, service)
     const before = order.slice(0, order.indexOf(service))
     const after = order.slice(order.indexOf(service) + 1).reverse()
@@ -159,6 +160,11 @@ export class Moves {
       await this.#records.tell('verified', `${target.name} is live`, 'info', {
         position: target.name,
       })
+      const finished = finishedBy(journal, target.index)
+      if (finished) {
+        const { message, notify } = finished
+        await this.#records.tell('checkpoint', message, 'info', notify ? { notify } : undefined)
+      }
     }
     return live
   }

@@ -4,7 +4,6 @@ import { Bake } from '../../hooks/bake.ts'
 import { checkIntervalMs } from '../../hooks/checks.ts'
 import { Histogram, RollingHistogram } from '../../hooks/histogram.ts'
 import { Metrics } from '../../hooks/metrics.ts'
-import { isNews } from '../../hooks/notify.ts'
 import type { Journal } from '../../rollout/journal.ts'
 import { parsePlan } from '../../rollout/parse-plan.ts'
 import { allBlue, split } from '../../rollout/weights.ts'
@@ -220,16 +219,5 @@ describe('checks', () => {
     expect(checkIntervalMs(undefined, 1)).toBe(30_000)
     expect(checkIntervalMs(60_000, 10)).toBe(6_000)
     expect(checkIntervalMs(30_000, 1_000)).toBe(1_000)
-  })
-})
-
-describe('people', () => {
-  it('hear of what needs them and of what was reached, not of each detail', () => {
-    const event = (kind: string, severity: string) =>
-      isNews({ at: '', kind, severity, message: '' } as Parameters<typeof isNews>[0])
-    expect(event('tripped', 'critical')).toBe(true)
-    expect(event('gate', 'warning')).toBe(true)
-    expect(event('verified', 'info')).toBe(true)
-    expect(event('weights', 'info')).toBe(false)
   })
 })

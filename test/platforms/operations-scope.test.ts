@@ -3,6 +3,7 @@ import { Operations, type TripCause } from '../../platforms/operations.ts'
 import type { RolloutEvent } from '../../platforms/store.ts'
 import type { Pace } from '../../rollout/action.ts'
 import { parsePlan } from '../../rollout/parse-plan.ts'
+import type { PlanInput } from '../../rollout/plan.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import { allBlue, greenOf, type ServiceWeights } from '../../rollout/weights.ts'
 import { MemoryRouter, MemoryStore } from './memory.ts'
@@ -13,7 +14,7 @@ const service = (port: number, more: object = {}) => ({
   green: { url: `http://127.0.0.1:${port + 1}` },
   ...more,
 })
-const { plan, planHash } = parsePlan({
+const input = {
   name: 'shop',
   services: {
     accounts: service(9001),
@@ -28,11 +29,14 @@ const { plan, planHash } = parsePlan({
   steps: [50, 100],
   minimumRequests: 1,
   guardrails: { errors: { metric: 'error-rate', above: '5%', then: 'rollback' } },
-})
+  notify: { everyone: { webhook: 'env:PAGER_URL' } },
+} satisfies PlanInput
+const { plan, planHash } = parsePlan(input)
 const SLOWLY: Pace = { through: [75, 50, 25, 0], everyMs: 300_000 }
 
 /** A rollout that stands somewhere, on a clock of the test. */
-async function standing(position: string) {
+async function standing(position: string, changes: Partial<PlanInput> = {}) {
+  const { plan, planHash } = parsePlan({ ...input, ...changes })
   const store = new MemoryStore()
   const services = Object.keys(plan.services)
   const router = new MemoryRouter(allBlue(services), () => store.latch?.latched ?? false)
@@ -226,5 +230,32 @@ describe('a progressive rollback', () => {
     await trip('web', { pace: SLOWLY })
     const request = { plan, planHash, position: 'api@100', attempt: 2, confirmed: [], clock: 1 }
     await expect(operations.admit(request, 1)).rejects.toThrow(/still on its way down/)
+  })
+})
+
+describe('a phase that is left going forward', () => {
+  it('is told to its audience, and leaves a checkpoint', async () => {
+    const { operations, announced, store, router } = await standing('web@100', {
+      phases: [
+        {
+          name: 'core',
+          services: ['accounts', 'api', 'web'],
+          announce: { to: ['everyone'], text: 'The core has moved' },
+        },
+        { name: 'rest', services: ['mail'] },
+      ],
+    })
+    const { plan: own, planHash: hash } = store.journal!
+    const request = { plan: own, planHash: hash, position: 'mail@50', attempt: 1 }
+    const target = findPosition(positionsOf(own), 'mail@50')!
+    await router.write(target.weights)
+    await operations.verify({ ...request, confirmed: [], clock: 1 })
+    const told = announced.find(({ kind }) => kind === 'checkpoint')
+    expect(told).toMatchObject({
+      message: 'The core has moved (phase core is finished at web@100)',
+      details: { notify: ['everyone'] },
+    })
+    expect(store.journal?.checkpoints).toMatchObject([{ phase: 'core', position: 'web@100' }])
+    expect(announced.filter(({ kind }) => kind === 'checkpoint')).toHaveLength(1)
   })
 })
