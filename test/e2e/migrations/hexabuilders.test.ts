@@ -1,0 +1,88 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { databaseUrl } from '../../../platforms/local/layout.ts'
+import { startIndexServer } from '../../standins/elasticsearch-stand-in.ts'
+import { Migration } from './migration.ts'
+
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 240_000 })
+
+const partner = '00000000-0000-4000-8000-000000000007'
+
+describe('hexabuilders in staging, from start to retired', () => {
+  let migration: Migration
+  const rows = async (database: string, sql: string) => {
+    const client = new pg.Client(databaseUrl(migration.stack.layout, database))
+    await client.connect()
+    const { rows } = await client.query(sql)
+    await client.end()
+    return rows as Record<string, unknown>[]
+  }
+
+  beforeAll(async () => {
+    migration = await Migration.create({
+      name: 'hexabuilders',
+      environment: 'staging',
+      clock: 3_600,
+      rate: 100,
+      paths: [
+        `/partners/${partner}`,
+        `/commissions/${partner}`,
+        `/campaigns?partner=${partner}`,
+        {
+          path: '/partners',
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: '{"nombre":"Registered under load"}',
+        },
+      ],
+    })
+    const index = await startIndexServer(migration.stack.port + 9)
+    migration.beside(index.close)
+    await migration.deploy()
+  })
+  afterAll(() => migration?.close())
+
+  it('passes its checks at 0 %: the extraction, events, profile and registration', async () => {
+    await migration.goTo('hexabuilders@10', 'start', 240)
+    const sql = 'select count(*)::int as n from campaigns'
+    expect((await rows('campaign_management', sql))[0]?.['n']).toBeGreaterThanOrEqual(1200)
+  })
+
+  it('shares one percentage among all four, up to 100', async () => {
+    let before = 'start'
+    for (const weight of [10, 50, 100]) {
+      const position = `hexabuilders@${weight}`
+      if (weight > 10) await migration.goTo(position, before, 240)
+      before = position
+      for (const service of ['partners', 'onboarding', 'recruitment', 'campaigns']) {
+        expect(await migration.stack.green(service)).toBe(weight)
+      }
+    }
+  })
+
+  it('loses no event on the way: every partner has a contract', async () => {
+    await vi.waitFor(async () => {
+      const [lost] = await rows(
+        'hexabuilders',
+        `select count(*)::int as n from events e where type = 'PartnerRegistrationCompleted'
+         and not exists (select 1 from contracts c where c.partner_id::text = e.payload->>'partner_id')
+         and at < now() - interval '5 seconds'`,
+      )
+      expect(lost?.['n']).toBe(0)
+    }, 60_000)
+  })
+
+  it('cleans blue up only after everything, and lost no request', async () => {
+    await migration.goTo('released', 'hexabuilders@100', 240)
+    const there = "select to_regclass('campaigns') is not null as there"
+    expect(await rows('hexabuilders', there)).toEqual([{ there: true }])
+    await migration.goTo('retired', 'released', 240)
+    await migration.stack.until(
+      'the clean-up',
+      async () => (await rows('hexabuilders', there))[0]?.['there'] === false,
+    )
+    const stats = await migration.load.stop()
+    expect(stats.failures).toEqual([])
+    expect(stats.answered).toBe(stats.sent)
+  })
+})
