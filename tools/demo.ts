@@ -36,8 +36,10 @@ async function play(on: Stage): Promise<void> {
   const rollout = await Rollout.open(on)
   audience.start(on.url, RATE)
   const journal = await rollout.waitUntilFree(1)
-  const parity = journal.verdicts.find(({ gate }) => gate === 'parity')
-  say(`start: blue 100, green 0; ${RATE} requests a second arrive\nparity ${parity?.reason}`)
+  const parity = journal.verdicts
+    .filter(({ gate, result }) => result === 'passed' && rollout.plan.gates[gate]?.replay)
+    .map(({ gate, reason }) => `${gate}: ${reason}`)
+  say(`start: blue 100, green 0; ${RATE} requests a second arrive\nparity of\n${parity.join('\n')}`)
 
   const first = await climb(on, rollout, 1, async (attempt) => {
     for (const weight of [5, 10, 25]) await step(on, rollout, weight, attempt)

@@ -15,10 +15,10 @@ let next: pg.Pool
 beforeAll(async () => {
   cluster = await Cluster.create()
   await cluster.start()
-  old = new pg.Pool({ connectionString: cluster.url })
+  old = new pg.Pool({ connectionString: cluster.url }).on('error', () => undefined)
   await old.query('create database next')
   const url = cluster.url.replace('@/postgres?', '@/next?')
-  next = new pg.Pool({ connectionString: url })
+  next = new pg.Pool({ connectionString: url }).on('error', () => undefined)
   environment = { OLD_URL: cluster.url, NEW_URL: url }
   await old.query(`create table things (id int primary key, name text, tags text[], at timestamptz default now());
     insert into things (id, name, tags) select n, 'thing ' || n, array['a', 'b'] from generate_series(1, 1700) n`)

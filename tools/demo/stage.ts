@@ -36,11 +36,11 @@ export async function makeStage(): Promise<Stage> {
   const listen = await freePorts(3)
   const [blue, green] = [await freePorts(1), await freePorts(1)]
   const planFile = path.join(folder, 'huntred.plan.yaml')
-  const plan = parseDocument(
-    readFileSync(path.join(checkout, 'stacks', 'huntred.plan.yaml'), 'utf8'),
-  )
-  for (const [colour, port] of Object.entries({ blue, green })) {
-    plan.setIn(['services', 'huntred', colour, 'port'], port)
+  const text = readFileSync(path.join(checkout, 'stacks', 'huntred.plan.yaml'), 'utf8')
+  // Wherever the plan names its ports: of both colours, and of what keeps them alike.
+  const ports: Record<string, number> = { 8391: blue, 8392: green, 8393: await freePorts(1) }
+  const plan = parseDocument(text.replace(/\b839[123]\b/g, (port) => String(ports[port])))
+  for (const colour of ['blue', 'green']) {
     plan.setIn(['services', 'huntred', colour, 'environment'], { EXAMPLE_FAULTS: '1' })
   }
   plan.setIn(['local', 'listen'], `127.0.0.1:${listen}`)
