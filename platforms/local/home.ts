@@ -41,6 +41,8 @@ export async function deleteHome(layout: Layout, options: { withData: boolean })
         dirname(layout.haproxy.config),
         dirname(layout.prometheus.config),
         dirname(layout.hook.plan),
+        layout.copiers,
+        layout.flags,
       ]
   for (const folder of gone) rmSync(folder, { recursive: true, force: true })
 }

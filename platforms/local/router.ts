@@ -81,7 +81,7 @@ export class HaproxyRouter implements Router {
     const asked = Object.entries(weights).map(
       ([service, weight]) => [checkedName(service), toMapValue(weight)] as const,
     )
-    const kept = parseMap(readIfThere(map) ?? '')
+    const kept = parseMap(readOrNothing(map))
     const [known, away] = await this.#values().then(
       (values) => [values, undefined] as const,
       (error: unknown) => [kept, error] as const,
@@ -211,6 +211,15 @@ export class HaproxyRouter implements Router {
 
   #ask(...commands: string[]): Promise<string> {
     return this.#socket.ask(...commands)
+  }
+}
+
+/** A disk that does not read must not keep green up. */
+function readOrNothing(path: string): string {
+  try {
+    return readIfThere(path) ?? ''
+  } catch {
+    return ''
   }
 }
 

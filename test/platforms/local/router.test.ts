@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
   reloadService,
@@ -107,6 +108,22 @@ describe('weights', () => {
     await Promise.all([5, 50, 25, 100, 10].map((weight) => stand.weigh(weight)))
     expect((await stand.router.read())['api']?.green).toBe(10)
     expect(readFileSync(stand.layout.haproxy.map, 'utf8')).toContain('api 1000\n')
+  })
+
+  it('reaches the users with a fall, and with no rise, where the disk refuses', async () => {
+    await stand.weigh(50)
+    const { map } = stand.layout.haproxy
+    renameSync(map, `${map}.away`)
+    mkdirSync(join(map, 'in-the-way'), { recursive: true })
+    try {
+      await expect(stand.weigh(5)).rejects.toThrow()
+      expect((await stand.router.read())['api']?.green).toBe(5)
+      await expect(stand.weigh(50)).rejects.toThrow()
+      expect((await stand.router.read())['api']?.green).toBe(5)
+    } finally {
+      rmSync(map, { recursive: true })
+      renameSync(`${map}.away`, map)
+    }
   })
 
   it('refuses a name that would be another command', async () => {
