@@ -23,11 +23,14 @@ describe('hexabuilders in staging, from start to retired', () => {
       name: 'hexabuilders',
       environment: 'staging',
       clock: 3_600,
-      rate: 100,
+      rate: 70,
       paths: [
         `/partners/${partner}`,
         `/commissions/${partner}`,
         `/campaigns?partner=${partner}`,
+        `/contracts?partner=${partner}`,
+        '/jobs',
+        `/partners/${partner}`,
         {
           path: '/partners',
           method: 'POST',
