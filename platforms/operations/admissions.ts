@@ -5,8 +5,9 @@ import { acknowledge, clearLatch, type Latch, missingLatch } from '../../rollout
 import { isUnavailable, type Observation } from '../../rollout/observation.ts'
 import { describeRefusals } from '../../rollout/refusal.ts'
 import type { Request } from '../../rollout/request.ts'
-import { allBlue, describeChange, sameWeights } from '../../rollout/weights.ts'
+import { allBlue, describeChange, rising, sameWeights } from '../../rollout/weights.ts'
 import { Refused } from '../platform.ts'
+import { inFallingOrder } from './aim.ts'
 import { landed, newJournal } from './entries.ts'
 import type { Ground, Parts } from './ground.ts'
 import type { Records } from './records.ts'
@@ -41,8 +42,18 @@ export class Admissions {
     const position = admission.position ?? journal.verified.position
     if (!sameWeights(admission.from, admission.permitted)) {
       const { from, permitted: to } = admission
-      const intent = { position, from, to, at: this.#ground.at() }
-      await this.#records.changeUnlessLatched((current) => ({ ...current, intent }))
+      const at = this.#ground.at()
+      const stands = await this.#records.changeUnlessLatched((current) => ({
+        ...current,
+        intent: { position, from, to, at },
+      }))
+      // A fall goes through latched too, and has its order from here: dependents first.
+      if (!stands && rising(from, to).length === 0) {
+        await this.#records.change((current) => ({
+          ...current,
+          intent: { position: current.verified.position, from, to, at },
+        }))
+      }
     }
     await this.#records.tell('admitted', `${position}: ${admission.change}`, 'info')
     return admission
@@ -56,7 +67,7 @@ export class Admissions {
     lastAttempt?: number,
   ): Promise<Journal> {
     const { store, router } = this.#parts
-    const services = Object.keys(request.plan.services)
+    const services = inFallingOrder(request.plan, Object.keys(request.plan.services))
     const journal = await store.readJournal()
     const latch = await store.readLatch()
     if (!latch && !journal && lastAttempt === undefined) {

@@ -8,6 +8,7 @@ import {
   sameWeights,
   split,
 } from '../../rollout/weights.ts'
+import { inFallingOrder } from './aim.ts'
 import { arrived, newJournal, standingAt } from './entries.ts'
 import type { Ground, Parts } from './ground.ts'
 import type { Records } from './records.ts'
@@ -26,7 +27,8 @@ export class Adoption {
   /** See {@link Platform.adopt}. */
   async adopt(plan: Plan, planHash: string): Promise<ServiceWeights> {
     const { store, router } = this.#parts
-    const services = Object.keys(plan.services)
+    // What falls by it falls in order.
+    const services = inFallingOrder(plan, Object.keys(plan.services))
     const none = allBlue(services)
     const journal = await store.readJournal()
     // Live is read in the turn of the write, so that nothing can rise by it.
