@@ -24,7 +24,7 @@ export function rowsOf(name: string): Row[] {
   const text = readFileSync(join(import.meta.dirname, `${name}.md`), 'utf8')
   return text
     .split('\n')
-    .filter((line) => line.startsWith('| '))
+    .filter((line) => line.startsWith('| ') && !line.startsWith('| --'))
     .slice(1)
     .map((line) => {
       const [, heading = '', sentence = '', field = '', value = '', proof = ''] = line
