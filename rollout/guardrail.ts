@@ -88,7 +88,8 @@ export function describeValue(metric: Metric, value: number): string {
 function readMetric(metric: Metric, measurement: Measurement): number | undefined {
   switch (metric) {
     case 'error-rate':
-      return measurement.errors / measurement.requests
+      // What blue answered for green is no answer of green's, and thins no errors out.
+      return measurement.errors / (measurement.requests - (measurement.fallbacks ?? 0))
     case 'fallback-rate':
       return (measurement.fallbacks ?? 0) / measurement.requests
     case 'throughput':

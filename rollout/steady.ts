@@ -38,10 +38,10 @@ export function judgeSteady(
   if (value === undefined) {
     return {
       result: 'inconclusive',
-      reason: `no ${metric} was measured over ${requests} answers of green`,
+      reason: `no ${metric} was measured over ${own} answers of green`,
     }
   }
-  const measured = `${describeValue(metric, value)} over ${requests} answers`
+  const measured = `${describeValue(metric, value)} over ${own} answers`
   const bound = boundOf(gate, references)
   if (!bound) {
     return {

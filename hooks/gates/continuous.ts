@@ -16,10 +16,12 @@ export interface ContinuousParts extends GateParts {
 /**
  * The guardrails that are a gate: judged again and again while green has traffic. One that fails is
  * an alarm, and does what its guardrail says; lost rows always roll back. One that passes ends the
- * alarm; one that is inconclusive changes nothing.
+ * alarm, and so does the end of its traffic; one that is inconclusive changes nothing.
  */
 export class ContinuousGates {
   readonly #parts: ContinuousParts
+  /** When a guardrail first failed for a service, of those that fail. */
+  readonly #since = new Map<string, string>()
   #timers: NodeJS.Timeout[] = []
   #running = new AbortController()
   constructor(parts: ContinuousParts) {
@@ -30,6 +32,10 @@ export class ContinuousGates {
   start(): void {
     this.stop()
     const { plan, clock } = this.#parts.world.charge
+    for (const key of this.#since.keys()) {
+      const [name, service] = key.split(' ') as [string, string]
+      if (plan.guardrails[name]?.gate === undefined) this.#over(name, service)
+    }
     for (const [name, guardrail] of Object.entries(plan.guardrails)) {
       if (guardrail.gate === undefined) continue
       this.#repeat(name, guardrail, checkIntervalMs(guardrail.every, clock), this.#running.signal)
@@ -62,9 +68,10 @@ export class ContinuousGates {
     const { plan } = world.charge
     const gate = plan.gates[guardrail.gate as string]
     const { journal } = world
-    const judged = (guardrail.services ?? gate?.services ?? Object.keys(plan.services)).filter(
-      (service) => world.judges(service),
-    )
+    const watched = guardrail.services ?? gate?.services ?? Object.keys(plan.services)
+    const judged = watched.filter((service) => world.judges(service))
+    // What is not judged holds nothing: else no new attempt could ever begin.
+    for (const service of watched) if (!judged.includes(service)) this.#over(name, service)
     if (!gate || !journal || judged.length === 0) return
     const asked = guardrail.services ? { ...gate, services: guardrail.services } : gate
     const judgement = await judgeGate(this.#parts, asked, journal, world.weights, stopped)
@@ -72,19 +79,25 @@ export class ContinuousGates {
     const action = actionOnFailure(guardrail, judgement)
     const failed = action ? fallingOrder(plan).filter(isAmong(judgement.services ?? judged)) : []
     for (const service of failed) {
+      const key = `${name} ${service}`
+      const since = this.#since.get(key) ?? new Date().toISOString()
+      this.#since.set(key, since)
       await alarms.firing({
         guardrail: name,
         service,
         value: judgement.reason.slice(0, LONGEST_VALUE),
         threshold: `gate ${guardrail.gate} passes`,
-        since: new Date().toISOString(),
+        since,
         then: action?.do as Alarm['then'],
       })
     }
     if (judgement.result === 'inconclusive') return
-    for (const service of judged.filter((one) => !failed.includes(one))) {
-      alarms.resolved({ guardrail: name, service })
-    }
+    for (const service of judged) if (!failed.includes(service)) this.#over(name, service)
+  }
+
+  #over(guardrail: string, service: string): void {
+    if (!this.#since.delete(`${guardrail} ${service}`)) return
+    this.#parts.alarms.resolved({ guardrail, service })
   }
 }
 

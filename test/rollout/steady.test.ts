@@ -68,6 +68,10 @@ describe('judging answers that blue gave for green', () => {
         'green gave 30 answers of its own, and 70 by falling back, of the 50 that minimumRequests asks for',
     })
     expect(judgeSteady(gate('fallback-rate', '0.5%'), fallen, {}, 50).result).toBe('failed')
+    expect(judgeSteady(gate('error-rate', '5%'), { ...fallen, errors: 3 }, {}, 30)).toEqual({
+      result: 'failed',
+      reason: 'error rate 10% over 30 answers, not below 5%',
+    })
   })
 })
 
