@@ -92,6 +92,17 @@ function driftCriterion({ journal, live }: Move): Refusal[] {
   const explained =
     sameWeights(live, weights) ||
     (intent !== undefined && (sameWeights(live, intent.from) || sameWeights(live, intent.to)))
+  const goesBack = intent !== undefined && rising(intent.from, intent.to).length === 0
+  if (intent && goesBack && explained && !sameWeights(live, weights)) {
+    return [
+      {
+        code: 'drift',
+        place: 'live weights',
+        message: `are on their way back from ${verified.position} (${describeChange(intent.from, intent.to)}), which is not verified yet; the way back wins`,
+        next: 'wait until that update is through; or sluice doctor --adopt to record what is live',
+      },
+    ]
+  }
   if (explained) return []
   return [
     {

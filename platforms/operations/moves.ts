@@ -67,7 +67,7 @@ export class Moves {
     const before = greenOf(live, service)
     const rises = weights.green > before
     const asked = `${service}: ${describeChange({ [service]: split(before) }, { [service]: weights })}`
-    if (rises) await this.#mayRise(service, weights, asked)
+    if (rises) await this.#mayRise(service, before, weights, asked)
     else if (weights.green < before) await this.#mayFall(service, asked)
     await this.#ground.writes.run(async () => {
       // What was no rise when it was asked for is one if a rollback has come in between.
@@ -99,7 +99,7 @@ export class Moves {
     return reached
   }
 
-  async #mayRise(service: string, weights: Weights, asked: string): Promise<void> {
+  async #mayRise(service: string, before: number, weights: Weights, asked: string): Promise<void> {
     const { store, router, guard } = this.#parts
     const [latch, journal] = [await store.readLatch(), await store.readJournal()]
     const refuse = (why: string): never => {
@@ -110,6 +110,13 @@ export class Moves {
     const intent = journal?.intent
     if (!intent || greenOf(intent.to, service) !== weights.green) {
       refuse('no update was admitted for it; next: pulumi up without --target')
+    }
+    // Somebody has stepped back since: the way back wins.
+    const admitted = greenOf(intent?.from ?? {}, service)
+    if (admitted !== before) {
+      refuse(
+        `it was admitted from green ${admitted}, and another update has changed that since; next: sluice status, then pulumi up again`,
+      )
     }
     const { alive, reason } = guard()
     if (!alive)
