@@ -3,6 +3,7 @@ import { restoreBackup } from '../platforms/local/backups.ts'
 import { databaseEnvironment } from '../platforms/local/layout.ts'
 import { formatSpan } from '../rollout/duration.ts'
 import type { BackupRecord } from '../rollout/journal.ts'
+import { recover } from './disaster.ts'
 import { WrongUse } from './errors.ts'
 import { formatTable } from './format.ts'
 import { openStack, type StackOptions } from './stack.ts'
@@ -13,6 +14,7 @@ interface RestoreFlags extends StackOptions {
   into?: string
   overwriteLive?: boolean
   list?: boolean
+  disaster?: boolean
 }
 
 /** `sluice restore`: data come back only by this, never by a rollback of traffic. */
@@ -21,14 +23,22 @@ export function restore(program: Command): void {
     program,
     'restore [name]',
     'restores a backup into a new database and verifies it; the live one stays as it is',
-    'sluice restore --list\nsluice restore huntred --into huntred_check',
+    'sluice restore --list\nsluice restore huntred --into huntred_check\nsluice restore --disaster',
   )
     .option('--id <id>', 'which one; default: the newest verified')
     .option('--into <database>', 'name of the new database; it must not exist')
     .option('--overwrite-live', 'puts it in the place of the live database, which is kept aside')
     .option('--list', 'shows the backups there are')
+    .option(
+      '--disaster',
+      'rebuilds all databases of the plan from their backups, on a server where they are empty or missing',
+    )
     .action(async (name: string | undefined, flags: RestoreFlags) => {
       const { plan, platform, layout } = await openStack(flags)
+      if (flags.disaster) {
+        if (name === undefined) return recover(layout, plan)
+        throw new WrongUse('--disaster rebuilds all of them; type: sluice restore --disaster')
+      }
       const records = await platform.backups()
       if (flags.list || name === undefined) {
         say(...recordLines(records, Date.now()))

@@ -26,6 +26,8 @@ const manifestSchema = z.object({
   postgres: z.string(),
   database: z.string(),
   sha256: z.string(),
+  /** The tables that it holds, where it is not of all of them. */
+  only: z.array(z.string()).optional(),
 })
 
 /** What stands beside a dump: the record, and what a restore needs beyond it. No secret. */

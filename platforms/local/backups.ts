@@ -48,7 +48,7 @@ export async function takeBackup(
   environment: Environment,
   progress: Progress = () => {},
 ): Promise<BackupRecord> {
-  const database = resolve(name, backup.postgres, environment)
+  const database = resolveDatabase(name, backup.postgres, environment)
   const now = new Date()
   await cleanUp(layout, name, database, now, progress)
   const scratch = scratchName(now)
@@ -57,7 +57,7 @@ export async function takeBackup(
   try {
     progress(`backup ${name}: dumping ${database.name}`)
     const started = performance.now()
-    const tables = await dumpSnapshot(database, dumpOf(folder))
+    const tables = await dumpSnapshot(database, dumpOf(folder), backup.tables)
     const { bytes, sha256 } = await sealFile(dumpOf(folder))
     progress(`backup ${name}: ${bytes} bytes of ${count(tables)} in ${since(started)}`)
     if (backup.verify === 'restore') {
@@ -73,6 +73,7 @@ export async function takeBackup(
       postgres: backup.postgres,
       database: database.name,
       sha256,
+      ...(backup.tables ? { only: backup.tables } : {}),
     }
     await completeFolder(folder, manifest)
     const older = await removeOlder(layout, name, KEPT)
@@ -126,8 +127,13 @@ export async function restoreBackup(
       `backup ${record.name} ${record.id} is not in ${folder}: ${error.message}; next: sluice restore --list`,
     )
   })
-  const live = resolve(record.name, manifest.postgres, environment)
+  const live = resolveDatabase(record.name, manifest.postgres, environment)
   await refuseChanged(record, manifest, folder)
+  if (options.overwriteLive && manifest.only) {
+    throw new Refused(
+      `backup ${record.name} ${record.id} holds only ${manifest.only.join(', ')}; in the place of ${live.name} it would take the other tables away; next: sluice restore ${record.name} --into <database>`,
+    )
+  }
   const target = live.on(options.into ?? restoredName(live.name, new Date()))
   if (target.name === live.name) {
     throw new Refused(
@@ -156,7 +162,7 @@ export async function restoreBackup(
   }
 }
 
-function resolve(name: string, source: string, environment: Environment): Database {
+export function resolveDatabase(name: string, source: string, environment: Environment): Database {
   const variable = source.replace(/^env:/, '')
   const url = environment[variable]
   if (!url) {
@@ -180,18 +186,24 @@ async function cleanUp(
 }
 
 /** Dumps what one snapshot sees and counts it in the same snapshot. */
-async function dumpSnapshot(database: Database, file: string): Promise<Fingerprints> {
+async function dumpSnapshot(
+  database: Database,
+  file: string,
+  only?: readonly string[],
+): Promise<Fingerprints> {
   return withSession(database, async (client) => {
     await client.query('begin isolation level repeatable read, read only')
     const { rows } = await client.query('select pg_export_snapshot() as snapshot')
     const options = ['-Fc', '-Z1', '--no-password', `--lock-wait-timeout=${LOCK_TIMEOUT}`]
     const what = [`--snapshot=${rows[0].snapshot}`, `--file=${file}`]
-    const args = [...options, ...what, `--dbname=${database.address}`]
+    const tables = only?.map((table) => `--table=public.${table}`) ?? []
+    const strict = only ? ['--strict-names'] : []
+    const args = [...options, ...what, ...strict, ...tables, `--dbname=${database.address}`]
     const end = new AbortController()
     const dump = runProgram(findProgram('pg_dump'), args, database, end.signal)
     try {
-      const [tables] = await Promise.all([fingerprintTables(client), dump])
-      return tables
+      const [found] = await Promise.all([fingerprintTables(client, only), dump])
+      return found
     } catch (error) {
       // Nothing may write into the folder any more when it is removed.
       end.abort()
@@ -236,14 +248,14 @@ async function verifyByList(database: Database, dump: string, tables: Fingerprin
   if (missing.length > 0) throw new Refused(`the dump holds no data of ${missing.join(', ')}`)
 }
 
-function figuresOf(database: Database): Promise<Fingerprints> {
+export function figuresOf(database: Database): Promise<Fingerprints> {
   return withSession(database, async (client: pg.Client) => {
     await client.query('begin isolation level repeatable read, read only')
     return fingerprintTables(client)
   })
 }
 
-async function refuseChanged(
+export async function refuseChanged(
   record: BackupRecord,
   manifest: Manifest,
   folder: string,
@@ -256,7 +268,7 @@ async function refuseChanged(
   }
 }
 
-function refuseDifferent(expected: Fingerprints, found: Fingerprints, what: string): void {
+export function refuseDifferent(expected: Fingerprints, found: Fingerprints, what: string): void {
   const differing = differences(expected, found)
   if (differing.length > 0) throw new Refused(`${what} differs: ${differing.join('; ')}`)
 }

@@ -47,12 +47,17 @@ export function fingerprintQuery(schema: string, table: string): string {
 /**
  * Counts and fingerprints every user table of every schema. The session must be inside a
  * transaction that sees one snapshot.
+ * @param only these tables of the schema public; default all
  */
-export async function fingerprintTables(client: pg.Client): Promise<Fingerprints> {
+export async function fingerprintTables(
+  client: pg.Client,
+  only?: readonly string[],
+): Promise<Fingerprints> {
   await client.query(ONE_SPELLING)
   const { rows: tables } = await client.query<{ schema: string; name: string }>(USER_TABLES)
   const found: Fingerprints = {}
   for (const { schema, name } of tables) {
+    if (only && !(schema === 'public' && only.includes(name))) continue
     const { rows } = await client.query(fingerprintQuery(schema, name))
     found[`${schema}.${name}`] = { rows: rows[0].rows, fingerprint: rows[0].fingerprint }
   }

@@ -72,8 +72,12 @@ export async function dropLeftovers(
 }
 
 /** Restores a dump into an empty database, all of it or an error. */
-export async function restoreInto(dump: string, target: Database): Promise<void> {
-  const options = ['--exit-on-error', '--no-password', `--dbname=${target.address}`]
+export async function restoreInto(
+  dump: string,
+  target: Database,
+  more: readonly string[] = [],
+): Promise<void> {
+  const options = ['--exit-on-error', '--no-password', ...more, `--dbname=${target.address}`]
   await runProgram(findProgram('pg_restore'), [...options, dump], target)
 }
 

@@ -116,7 +116,7 @@ export class Records {
   async recordBackup(record: BackupRecord): Promise<void> {
     await this.change((journal) => ({
       ...journal,
-      backups: [...journal.backups.filter(({ id }) => id !== record.id), record],
+      backups: newest([...journal.backups.filter(({ id }) => id !== record.id), record]),
     }))
     await this.tell('backup', `backup ${record.name} ${record.id} taken and verified`, 'info')
   }
@@ -164,4 +164,14 @@ export class Records {
     await this.#ground.parts.store.appendEvent(event).catch(() => {})
     this.#ground.parts.announce(event)
   }
+}
+
+/** Of each backup so many records are kept; its platform keeps no more of the copies themselves. */
+const KEPT = 5
+
+function newest(records: readonly BackupRecord[]): BackupRecord[] {
+  return records.filter(
+    ({ name }, index) =>
+      records.slice(index + 1).filter((later) => later.name === name).length < KEPT,
+  )
 }

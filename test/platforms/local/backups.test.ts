@@ -12,6 +12,7 @@ import {
   restoreBackup,
   takeBackup,
 } from '../../../platforms/local/backups.ts'
+import { rebuildDatabases } from '../../../platforms/local/disaster.ts'
 import type { BackupRecord } from '../../../rollout/journal.ts'
 import type { Backup } from '../../../rollout/plan.ts'
 import { Server } from './server.ts'
@@ -125,6 +126,39 @@ describe('a backup', () => {
     const record = await take({ verify: 'list' })
     expect(record.verifiedAt).toBeDefined()
     expect(lines.join('\n')).toContain('verified by list')
+  })
+
+  it('of some tables holds those alone, and never takes the place of the whole', async () => {
+    const part = await take({ tables: ['parent', 'empty'] }, 'part')
+    expect(Object.keys(part.tables)).toEqual(['public.empty', 'public.parent'])
+    await expect(take({ tables: ['no_such_table'] }, 'part')).rejects.toThrow('no_such_table')
+    await expect(
+      restoreBackup(server.layout, part, { environment, overwriteLive: true }),
+    ).rejects.toThrow('holds only parent, empty')
+  })
+
+  it('rebuilds everything on an empty server, table by table, and nothing where there is data', async () => {
+    const plan = {
+      name: 'shop',
+      backups: { orders: backup, part: { ...backup, tables: ['orders'] } },
+    }
+    const lost: Environment = {
+      ORDERS_URL: (environment['ORDERS_URL'] ?? '').replace('/orders?', '/rebuilt?'),
+    }
+    await expect(rebuildDatabases(server.layout, plan, lost)).rejects.toThrow('no verified copy')
+    const whole = await take()
+    await server.query('orders', "insert into orders (t) values ('newer')")
+    const part = await take({ tables: ['orders'] }, 'part')
+    await expect(rebuildDatabases(server.layout, plan, environment)).rejects.toThrow(
+      'tables already',
+    )
+    const [rebuilt] = await rebuildDatabases(server.layout, plan, lost)
+    expect(rebuilt).toMatchObject({
+      database: 'rebuilt',
+      from: [{ id: whole.id }, { id: part.id }],
+    })
+    expect(rebuilt?.tables).toEqual({ ...whole.tables, ...part.tables })
+    expect(rebuilt?.tables['public.orders']?.rows).toBe('2001')
   })
 
   it('is refused where its variable is not set, or holds no address', async () => {

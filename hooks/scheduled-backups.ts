@@ -1,0 +1,61 @@
+import { takeBackup } from '../platforms/local/backups.ts'
+import { databaseEnvironment, type Layout } from '../platforms/local/layout.ts'
+import type { Operations } from '../platforms/operations.ts'
+import { backupsDueByPriority, LEAST_MS } from '../rollout/backup-schedule.ts'
+import type { World } from './world.ts'
+
+/** What the schedule stands on. */
+export interface ScheduleParts {
+  world: World
+  layout: Layout
+  operations: Pick<Operations, 'recordBackup' | 'record'>
+}
+
+/** Takes the backups whose priority asks for them, one at a time, in the background. */
+export class ScheduledBackups {
+  readonly #parts: ScheduleParts
+  readonly #triedAt = new Map<string, number>()
+  #taking: Promise<void> | undefined
+  #stopped = false
+  constructor(parts: ScheduleParts) {
+    this.#parts = parts
+  }
+
+  /** Starts what is due. Returns at once while one is being taken. */
+  consider(): void {
+    const { charge, journal } = this.#parts.world
+    if (this.#taking || this.#stopped || !journal) return
+    const now = new Date().toISOString()
+    const due = backupsDueByPriority(charge.plan, journal.backups, charge.clock, now).find(
+      (name) => performance.now() - (this.#triedAt.get(name) ?? -LEAST_MS) >= LEAST_MS,
+    )
+    if (due === undefined) return
+    this.#triedAt.set(due, performance.now())
+    this.#taking = this.#take(due).finally(() => {
+      this.#taking = undefined
+    })
+  }
+
+  /** Waits for the one that is being taken. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#taking
+  }
+
+  async #take(name: string): Promise<void> {
+    const { world, layout, operations } = this.#parts
+    const { plan } = world.charge
+    const backup = plan.backups[name]
+    if (!backup) return
+    try {
+      const environment = { ...process.env, ...databaseEnvironment(plan, layout) }
+      await operations.recordBackup(await takeBackup(layout, name, backup, environment))
+    } catch (error) {
+      await operations.record({
+        kind: 'backup',
+        message: `backup ${name}, which is of ${backup.priority} priority, could not be taken: ${(error as Error).message}`,
+        severity: backup.priority === 'critical' ? 'critical' : 'warning',
+      })
+    }
+  }
+}
