@@ -19,6 +19,8 @@ export interface Asked {
   bucket: number
   /** True where a flag is on for this user, read live from the flag file. */
   flag: (name: string) => boolean
+  /** The colour that is asked for past the router, as comparisons do; undefined for users. */
+  colour?: string
 }
 
 /** What a handler answers; `body` is sent as JSON with `servedAt` added. */
@@ -119,6 +121,10 @@ export function serve(options: ServiceOptions): Service {
       body: method === 'GET' || method === 'DELETE' ? {} : await readJson(request),
       bucket,
       flag: (flag) => readFlags()(flag, { bucket }),
+      colour:
+        request.headers['x-sluice-bucket'] === undefined && request.headers['x-sluice-replay']
+          ? String(request.headers['x-sluice-color'])
+          : undefined,
     })
     send(response, status, { ...body, servedAt: new Date().toISOString() }, headers)
   }

@@ -57,11 +57,12 @@ async function compareOnce(
   const open = (error: string): Comparison => ({ request: request.name, differences: [], error })
   if (service === undefined)
     return open(`no service of the plan has ${request.path} among its routes`)
-  const headers = { ...request.headers, 'x-sluice-replay': id }
   const answers: Answer[] = []
   for (const colour of ['blue', 'green'] as const) {
     const url = urlOf(plan, service, colour, request.path)
     if (url === undefined) return open(`${colour} has no address`)
+    // One process may answer for both; it knows by this which of them is asked.
+    const headers = { ...request.headers, 'x-sluice-replay': id, 'x-sluice-color': colour }
     try {
       const { status, contentType, body } = await askColour(url, { ...request, headers }, stopped)
       answers.push({ status, headers: { 'content-type': contentType }, body })

@@ -96,9 +96,9 @@ function cache(store: Store): Routes {
 }
 
 /** One process has both implementations; the flag says which. Their answers are the same. */
-function recommend({ params, flag }: Asked) {
+function recommend({ params, flag, colour }: Asked) {
   const cv = number(params['id'])
-  const on = flag('use-recommendation-generator')
+  const on = colour ? colour === 'green' : flag('use-recommendation-generator')
   const texts = ['Add figures.', 'Name your tools.', 'Begin with a verb.']
   const chosen = on ? texts.at(cv % 3) : texts.find((_, index) => index === cv % 3)
   return { body: { cv, text: chosen }, headers: { 'x-version': on ? 'package' : 'functions' } }

@@ -22,7 +22,8 @@ metrics.gauge('db_connections', () => leaked)
 
 const on = (flag: string, asked: Asked): boolean => {
   const variable = process.env[flag.toUpperCase().replaceAll('-', '_')]
-  const yes = variable === undefined ? asked.flag(flag) : variable === 'true'
+  const told = variable ?? (asked.colour && String(asked.colour === 'green'))
+  const yes = told === undefined ? asked.flag(flag) : told === 'true'
   metrics.add(
     `${yes ? 'new' : 'old'}_${flag.replace('use-new-', '').replaceAll('-', '_')}_requests_total`,
   )
