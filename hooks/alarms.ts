@@ -61,6 +61,11 @@ export class Alarms {
     })
   }
 
+  /** Another plan: an alarm of what it does not have any more would never be over. */
+  keep(isKnown: (alarm: Alarm) => boolean): void {
+    for (const { alarm } of [...this.#entries.values()]) if (!isKnown(alarm)) this.resolved(alarm)
+  }
+
   /**
    * What Prometheus lists as firing now: those it does not list are over.
    * @param isListed false for an alarm that it never lists

@@ -55,6 +55,13 @@ export function isListed(plan: Plan, name: string): boolean {
   return name === SERVER_DOWN
 }
 
+/** True for an alarm that a plan may have at all. */
+export function isKnown(plan: Plan, name: string): boolean {
+  if (guardrailNamed(plan, name) ?? guardrailWarned(plan, name)) return true
+  const external = name.startsWith('external.') ? name.slice('external.'.length) : undefined
+  return name === SERVER_DOWN || (external !== undefined && Object.hasOwn(plan.external, external))
+}
+
 /** The guardrail of which this is the alarm of the `warn`. */
 export function guardrailWarned(plan: Plan, name: string): Guardrail | undefined {
   if (!name.endsWith('-warn')) return undefined

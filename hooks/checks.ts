@@ -116,7 +116,14 @@ function checksOf({ charge: { plan, clock } }: World): Check[] {
   })
 }
 
-async function askOnce({ url, everyMs }: Check, stopped: AbortSignal): Promise<string | undefined> {
+/**
+ * Asks a url once.
+ * @returns why it is not well; undefined where it answers 2xx
+ */
+export async function askOnce(
+  { url, everyMs }: Pick<Check, 'url' | 'everyMs'>,
+  stopped: AbortSignal,
+): Promise<string | undefined> {
   const longest = Math.min(everyMs, LONGEST_ANSWER_MS)
   const late = AbortSignal.timeout(longest)
   try {

@@ -15,12 +15,14 @@ import type { GuardedRouter } from './absence.ts'
 import { Actions } from './actions.ts'
 import { Alarms } from './alarms.ts'
 import { AlertIntake } from './alert-intake.ts'
+import { isKnown } from './alerts.ts'
 import { createApi } from './api.ts'
 import { Bake } from './bake.ts'
 import { readCharge, readToken } from './charge.ts'
 import { Checks } from './checks.ts'
 import { Detectors } from './detectors.ts'
 import { Escalation } from './escalation.ts'
+import { Externals } from './externals.ts'
 import { FlaggedRouter, Flags, setFlagFor } from './flags.ts'
 import { ContinuousGates } from './gates/continuous.ts'
 import { Gates } from './gates.ts'
@@ -30,7 +32,9 @@ import { Metrics } from './metrics.ts'
 import { Notifier } from './notify.ts'
 import { OperationsRunner } from './operations-runner.ts'
 import { readPrevious } from './previous.ts'
+import { Reports } from './reports.ts'
 import { isUncopied, listenForLog, type RouterLine, sampleOf } from './router-log.ts'
+import { ScheduledBackups } from './scheduled-backups.ts'
 import { causeOfDeath } from './server-events.ts'
 import { TakeDown } from './take-down.ts'
 import { type Charge, WatchedRouter, WatchedStore, World } from './world.ts'
@@ -122,6 +126,7 @@ export async function startHook(
   const intake: AlertIntake = new AlertIntake({ world, alarms, operations, log })
   const escalation = new Escalation(world, metrics, (event) => operations.record(event), trip)
   const checks = new Checks(world, alarms, trip)
+  const externals = new Externals(world, layout, alarms)
   const gates = new Gates({ world, metrics, operations, layout })
   const continuous = new ContinuousGates({ world, metrics, layout, alarms })
   const runner = new OperationsRunner({
@@ -130,12 +135,20 @@ export async function startHook(
     operations,
     onError: (error) => log.error({ err: error }, 'an operation'),
   })
+  const scheduled = new ScheduledBackups({ world, layout, operations })
   const takeDown = new TakeDown({
     world,
     layout,
     operations,
     readWeights: () => router.read(),
     onError: (error) => log.error({ err: error }, 'taking an operation back'),
+  })
+  const reports = new Reports({
+    world,
+    metrics,
+    operations,
+    last: lastReport(layout),
+    onError: (error) => log.error({ err: error }, 'a report'),
   })
   const loop = new Loop({
     world,
@@ -154,7 +167,7 @@ export async function startHook(
     alarmsKnown: () => intake.silent() === undefined,
     escalation,
     flags,
-    background: [() => runner.consider()],
+    background: [() => runner.consider(), () => reports.consider(), () => scheduled.consider()],
     log,
   })
 
@@ -188,7 +201,9 @@ export async function startHook(
     metrics.begin(Object.keys(charge.plan.services))
     detectors.refresh()
     if (!options.passive) {
+      alarms.keep(({ guardrail }) => isKnown(charge.plan, guardrail))
       checks.start()
+      externals.start()
       continuous.start()
     }
   }
@@ -263,12 +278,14 @@ export async function startHook(
     stop: async () => {
       intake.stop()
       actions.stop()
+      reports.stop()
       takeDown.stop()
       checks.stop()
+      externals.stop()
       continuous.stop()
       gates.stop()
       notifier.stop()
-      await Promise.all([loop.stop(), runner.stop()])
+      await Promise.all([loop.stop(), runner.stop(), scheduled.stop()])
       const closed = once(server, 'close')
       server.close()
       server.closeIdleConnections()
@@ -276,4 +293,9 @@ export async function startHook(
       await closed
     },
   }
+}
+
+function lastReport(layout: Layout): Date | undefined {
+  const last = readEvents(layout, 10_000).findLast(({ kind }) => kind === 'report')
+  return last && new Date(last.at)
 }

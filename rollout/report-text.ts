@@ -1,0 +1,71 @@
+import { formatSpan } from './duration.ts'
+import { formatMetric, measuredValue, metricName } from './guardrail.ts'
+import type { Alarm, Journal, Measurement } from './journal.ts'
+import { isUnavailable, type Unavailable } from './observation.ts'
+import { findPosition, positionsOf } from './positions.ts'
+import type { Recommendation } from './recommendation.ts'
+import { describeKpis, type Gain, type Kpi } from './targets.ts'
+import { greenOf, type ServiceWeights } from './weights.ts'
+
+/** What a report is made of. */
+export interface ReportData {
+  journal: Journal
+  clock: number
+  live: ServiceWeights | Unavailable
+  alarms: Alarm[] | Unavailable
+  /** What both colours of each service answered lately. */
+  measured: Record<string, { blue: Measurement; green: Measurement }>
+  gains: readonly Gain[]
+  kpis: readonly Kpi[]
+  advice: Recommendation
+}
+
+/** The report that people get at each interval: a line for each thing. Pure. */
+export function reportText(data: ReportData): string {
+  const { journal, gains, kpis, alarms, advice } = data
+  return [
+    standing(data),
+    ...Object.keys(journal.plan.services).flatMap((service) => serviceLine(data, service)),
+    ...gains.map(gainLine),
+    ...(kpis.length > 0 ? [describeKpis(kpis)] : []),
+    ...kpis.map(({ title, actual, target, result }) => `${title}: ${actual}, ${target}: ${result}`),
+    `alarms: ${alarmsText(alarms)}`,
+    `recommendation: ${advice.advice}, as ${advice.reason}`,
+  ].join('\n')
+}
+
+function standing({ journal, clock }: ReportData): string {
+  const { plan, verified, attempt, guardedMs } = journal
+  const position = findPosition(positionsOf(plan), verified.position)
+  const baked = Math.max(0, guardedMs * clock - (position?.settleMs ?? 0))
+  return `${verified.position} stands since ${verified.at}, baked ${formatSpan(baked)} of ${formatSpan(position?.bakeMs ?? 0)}, attempt ${attempt}`
+}
+
+function serviceLine({ live, measured }: ReportData, service: string): string[] {
+  const both = measured[service]
+  if (!both || isUnavailable(live) || greenOf(live, service) === 0) return []
+  const compared = (['error-rate', 'p95'] as const).flatMap((metric) => {
+    const [green, blue] = [measuredValue(metric, both.green), measuredValue(metric, both.blue)]
+    if (green === undefined) return []
+    const other = blue === undefined ? '' : ` (blue ${formatMetric(metric, blue)})`
+    return [`${metricName(metric)} ${formatMetric(metric, green)}${other}`]
+  })
+  const answers = `${both.green.requests} answers`
+  return [`${service}: green ${greenOf(live, service)}%, ${[answers, ...compared].join(', ')}`]
+}
+
+function gainLine({ service, metric, blue, green, change, better }: Gain): string {
+  const sign = change > 0 ? '+' : ''
+  return `${service}: ${metricName(metric)} ${blue} before, ${green} now (${sign}${change}%, ${better ? 'better' : 'not better'})`
+}
+
+function alarmsText(alarms: Alarm[] | Unavailable): string {
+  if (isUnavailable(alarms)) return `unknown: ${alarms.unavailable}`
+  if (alarms.length === 0) return 'none'
+  return alarms
+    .map(
+      ({ guardrail, service, value, threshold }) =>
+        `${guardrail} on ${service}: ${value} against ${threshold}`,
+    )
+    .join('; ')
+}
