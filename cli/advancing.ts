@@ -45,7 +45,7 @@ export async function takeStep(
   if (outlook.refusals.length > 0) throw new NotDone(held(sight))
   const before = stack.settings.step
   const name = outlook.next.name
-  say(`sluice:step: ${before} → ${name} (${outlook.change})`)
+  say(`sluice:step: ${before === name ? name : `${before} → ${name}`} (${outlook.change})`)
   editConfigFile(stack.configFile, { 'sluice:step': name })
   const code = await runPulumi(stack, ['up', '--yes'])
   if (code === 0) return name

@@ -107,13 +107,22 @@ export function lasting(refusals: readonly Refusal[], observation: Observation):
   })
 }
 
-/** What will happen next, in words, and what to type. Pure. */
+/** What will happen next, in words. */
+export interface Advice {
+  happens: string
+  /** What to type, line after line. */
+  type: string[]
+  /** One command that does all of it. */
+  instead?: string
+}
+
+/** What will happen next, and what to type. Pure. */
 export function advise(
   request: Request,
   observation: Observation,
   outlook: Outlook,
   lastAttempt: number | undefined,
-): { happens: string; type: string[] } {
+): Advice {
   const latch = latchOf(observation)
   const journal = journalOf(observation)
   const asked = findPosition(positionsOf(request.plan), request.position)
@@ -123,7 +132,8 @@ export function advise(
       happens: early
         ? `nothing rises: sluice:attempt was ${request.attempt} before trip ${latch.trips} happened, and acknowledges nothing unseen`
         : 'nothing rises until the rollback is acknowledged',
-      type: [...acknowledgingLines(latch, early), 'pulumi up', '(or all of it: sluice retry)'],
+      type: [...acknowledgingLines(latch, early), 'pulumi up'],
+      instead: 'sluice retry',
     }
   }
   if (latch?.latched) {

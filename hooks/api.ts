@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { z } from 'zod'
-import type { Operations } from '../platforms/operations.ts'
+import { commanded, type Operations } from '../platforms/operations.ts'
 import { Refused, type RollbackReport, Unavailable } from '../platforms/platform.ts'
 import type { RolloutEvent } from '../platforms/store.ts'
 import type { BackupRecord, Measurement } from '../rollout/journal.ts'
@@ -77,14 +77,9 @@ export function createApi(parts: ApiParts): Hono {
     return context.json(await operations.verify(request))
   })
   api.post('/v1/rollback', async (context) => {
-    const { by, reason } = await bodyOf(context, rollbackBody)
+    const command = await bodyOf(context, rollbackBody)
     const started = performance.now()
-    const done = await operations.trip({
-      cause: 'rollback',
-      value: `by ${by}`,
-      threshold: 'a command',
-      reason: `${by} rolled back${reason ? `: ${reason}` : ''}`,
-    })
+    const done = await operations.trip(commanded(command))
     const tookMs = Math.round((performance.now() - started) * 10) / 10
     const report: RollbackReport = { ...done, tookMs, via: 'hook' }
     return context.json(report)

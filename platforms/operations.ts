@@ -18,7 +18,7 @@ import {
   split,
   type Weights,
 } from '../rollout/weights.ts'
-import { Refused } from './platform.ts'
+import { Refused, type RollbackCommand } from './platform.ts'
 import type { Router } from './router.ts'
 import type { RolloutEvent, Store } from './store.ts'
 import { Turns } from './turns.ts'
@@ -42,6 +42,16 @@ export interface TripCause {
   reason: string
   /** When the first bad answer of the evidence came, ISO 8601; undefined where nothing was counted. */
   firstBadAt?: string
+}
+
+/** Why a person's rollback latches: no number was held against another. */
+export function commanded({ by, reason }: RollbackCommand): TripCause {
+  return {
+    cause: 'rollback',
+    value: `asked for by ${by}`,
+    threshold: '-',
+    reason: `${by} rolled back${reason ? `: ${reason}` : ''}`,
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ import type { ColourName, Plan } from '../../rollout/plan.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import type { Request } from '../../rollout/request.ts'
 import { greenOf, rising, type ServiceWeights, type Weights } from '../../rollout/weights.ts'
-import { Operations } from '../operations.ts'
+import { commanded, Operations } from '../operations.ts'
 import {
   type Platform,
   Refused,
@@ -111,18 +111,13 @@ export class LocalPlatform implements Platform {
   }
 
   async #rollbackDirectly(
-    { by, reason }: RollbackCommand,
+    command: RollbackCommand,
     why: string,
     started: number,
   ): Promise<RollbackReport> {
     let weights: ServiceWeights
     try {
-      const tripped = await this.#direct(why).trip({
-        cause: 'rollback',
-        value: `asked for by ${by}`,
-        threshold: 'a person decides',
-        reason: `${by} rolled back: ${reason}`,
-      })
+      const tripped = await this.#direct(why).trip(commanded(command))
       weights = tripped.weights
     } catch (error) {
       const latched = await this.#isLatched()

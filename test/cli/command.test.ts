@@ -12,6 +12,7 @@ describe('sluice', () => {
     [['no-such-verb']],
     [['plan', '--no-such-option']],
     [['plan', '-s', 'no-such-stack']],
+    [['status', '--json', '--watch']],
     [['teardown']],
     [['teardown', 'another', ...where, '-s', 'trial']],
     [['teardown', 'trial', '--delete-data', 'another', ...where]],
