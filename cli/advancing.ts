@@ -57,6 +57,7 @@ export async function takeStep(
 async function putBackUnlessTried(stack: OpenStack, name: string, before: string): Promise<void> {
   const journal = journalOf(await stack.platform.observe())
   if (!journal || journal.verified.position === name || journal.intent?.position === name) return
+  if (before === name) return
   editConfigFile(stack.configFile, { 'sluice:step': before })
   say(`sluice:step is ${before} again: the move to ${name} was not begun`)
 }

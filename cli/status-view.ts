@@ -141,7 +141,11 @@ function trafficLines({ request, hook }: StatusInput, paint: Paint): string[] {
 
 function alarmLines({ observation }: StatusInput, paint: Paint): string[] {
   const { alarms } = observation
-  if (isUnavailable(alarms)) return [paint('bad', `not known: ${alarms.unavailable}`)]
+  if (isUnavailable(alarms)) {
+    const why =
+      alarms.unavailable === observation.guard.reason ? 'there is no guard' : alarms.unavailable
+    return [paint('bad', `not known: ${why}`)]
+  }
   if (alarms.length === 0) return ['none']
   return alarms.map(
     ({ guardrail, service, value, threshold, since, then }) =>
