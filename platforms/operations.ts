@@ -462,6 +462,7 @@ export class Operations {
       'adopted',
       `live weights adopted as ${position}: ${describeChange(live, weights)}`,
       'warning',
+      { position },
     )
     return weights
   }

@@ -13,6 +13,8 @@ describe('sluice', () => {
     [['plan', '--no-such-option']],
     [['plan', '-s', 'no-such-stack']],
     [['status', '--json', '--watch']],
+    [['restore', 'huntred', '--into', 'Bad;Name', ...where]],
+    [['restore', 'huntred', '--into', 'copy', '--overwrite-live', ...where]],
     [['teardown']],
     [['teardown', 'another', ...where, '-s', 'trial']],
     [['teardown', 'trial', '--delete-data', 'another', ...where]],
