@@ -56,7 +56,7 @@ export async function takeStep(
 /** Where the update did not even begin the move, the config says again what is live. */
 async function putBackUnlessTried(stack: OpenStack, name: string, before: string): Promise<void> {
   const journal = journalOf(await stack.platform.observe())
-  if (!journal || journal.verified.position === name || journal.intent?.position === name) return
+  if (journal?.verified.position === name || journal?.intent?.position === name) return
   if (before === name) return
   editConfigFile(stack.configFile, { 'sluice:step': before })
   say(`sluice:step is ${before} again: the move to ${name} was not begun`)

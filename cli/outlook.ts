@@ -125,7 +125,8 @@ export function advise(
 ): Advice {
   const latch = latchOf(observation)
   const journal = journalOf(observation)
-  const asked = findPosition(positionsOf(request.plan), request.position)
+  const positions = positionsOf(request.plan)
+  const asked = findPosition(positions, request.position)
   if (latch?.latched && !acknowledges(latch, request.attempt, lastAttempt)) {
     const early = isEarly(latch, request.attempt, lastAttempt)
     return {
@@ -142,6 +143,12 @@ export function advise(
       type: ['pulumi up'],
     }
   }
+  if (!asked) {
+    return {
+      happens: `sluice:step: "${request.position}" is no position of the plan; it has ${positions.map(({ name }) => name).join(', ')}`,
+      type: [`pulumi config set sluice:step ${journal?.verified.position ?? 'start'}`],
+    }
+  }
   if (isFresh(observation)) {
     return { happens: 'the first update deploys, with green at 0', type: ['pulumi up'] }
   }
@@ -152,7 +159,7 @@ export function advise(
       type: ['pulumi up'],
     }
   }
-  if (asked && asked.name !== journal.verified.position) {
+  if (asked.name !== journal.verified.position) {
     const ahead = asked.index === (outlook.standing?.index ?? -1) + 1
     const held = ahead && outlook.refusals.length > 0
     return {
