@@ -290,7 +290,7 @@ describe(`whatever is killed or stopped, nothing is lost and green never rises b
     await bench?.close()
   })
 
-  const titled = seeded(CASES, 3, ({ victim }) => victim.name).map(
+  const titled = seeded(CASES, 2, ({ victim }) => victim.name).map(
     (each) => [`${each.signal} of ${each.victim.name} at ${each.at}: ${each.sees}`, each] as const,
   )
 
