@@ -4,11 +4,6 @@ import { sluiceEnvironment } from './tools/environment.ts'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // The long suites; npm run test:all has them.
-    exclude:
-      process.env['SLUICE_TEST_ALL'] === '1'
-        ? []
-        : ['test/e2e/kills.test.ts', 'test/e2e/refusals.test.ts'],
     // Processes, not threads: tests change directories and environments, and start real programs.
     pool: 'forks',
     // Two files at a time: most suites start servers, and the limits they measure are real ones.

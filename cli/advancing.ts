@@ -45,7 +45,7 @@ export async function takeStep(
   if (outlook.refusals.length > 0) throw new NotDone(held(sight))
   const before = stack.settings.step
   const name = outlook.next.name
-  say(`sluice:step: ${before} → ${name} (${outlook.change})`)
+  say(`sluice:step: ${before === name ? name : `${before} → ${name}`} (${outlook.change})`)
   editConfigFile(stack.configFile, { 'sluice:step': name })
   const code = await runPulumi(stack, ['up', '--yes'])
   if (code === 0) return name
@@ -56,7 +56,8 @@ export async function takeStep(
 /** Where the update did not even begin the move, the config says again what is live. */
 async function putBackUnlessTried(stack: OpenStack, name: string, before: string): Promise<void> {
   const journal = journalOf(await stack.platform.observe())
-  if (!journal || journal.verified.position === name || journal.intent?.position === name) return
+  if (journal?.verified.position === name || journal?.intent?.position === name) return
+  if (before === name) return
   editConfigFile(stack.configFile, { 'sluice:step': before })
   say(`sluice:step is ${before} again: the move to ${name} was not begun`)
 }

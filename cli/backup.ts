@@ -18,7 +18,7 @@ export function backup(program: Command): void {
       throw new WrongUse(`"${name}" is no backup of the plan; it has ${known.join(', ')}`)
     }
     for (const each of name === undefined ? known : [name]) {
-      const record = await platform.backup(each, plan, (text) => say(`  ${each}: ${text}`))
+      const record = await platform.backup(each, plan, (text) => say(`  ${text}`))
       const rows = Object.values(record.tables).reduce((sum, table) => sum + BigInt(table.rows), 0n)
       say(
         `${each}: ${record.id} taken${record.verifiedAt ? ' and verified' : ''}, ${Object.keys(record.tables).length} tables, ${rows} rows, ${record.bytes} bytes, ${record.location}`,

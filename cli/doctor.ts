@@ -25,7 +25,8 @@ export function doctor(program: Command): void {
       const findings = await examine(stack)
       say(...findingLines(findings, paintFor()))
       const ill = findings.filter(({ state }) => state === 'ill').length
-      if (ill > 0) throw new NotDone(`${ill} of ${findings.length} parts are not well`)
+      if (ill > 0)
+        throw new NotDone(`${ill} of ${findings.length} parts ${ill === 1 ? 'is' : 'are'} not well`)
     })
 }
 

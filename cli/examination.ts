@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { portsOf } from '../platforms/local/layout.ts'
 import { serviceStatus } from '../platforms/local/supervisor.ts'
 import { isUnavailable, type Observation } from '../rollout/observation.ts'
-import { describeChange, sameWeights } from '../rollout/weights.ts'
+import { describeChange, rising, sameWeights } from '../rollout/weights.ts'
 import { sluiceEnvironment } from '../tools/environment.ts'
 import { findProgram, isExecutable, pathDirectories } from '../tools/programs.ts'
-import { readHookStatus } from './hook-status.ts'
+import { fetchFailure, readHookStatus } from './hook-status.ts'
 import { isFresh, journalOf, latchOf } from './outlook.ts'
 import type { OpenStack } from './stack.ts'
 
@@ -49,9 +49,17 @@ export async function examine(stack: OpenStack): Promise<Finding[]> {
   return Promise.all(
     parts.map(async ([part, look]) => ({
       part,
-      ...(await look().catch((error: Error) => ({ state: 'ill' as const, found: error.message }))),
+      ...(await look().catch((error: unknown) => ({
+        state: 'ill' as const,
+        found: failure(error),
+      }))),
     })),
   )
+}
+
+function failure(error: unknown): string {
+  const { message } = error as Error
+  return message === 'fetch failed' ? `does not answer (${fetchFailure(error)})` : message
 }
 
 function programLooks({ plan }: OpenStack): [string, Look][] {
@@ -152,7 +160,10 @@ async function prometheusFinding({ plan, layout }: OpenStack): Promise<Omit<Find
   )
   const bad = targets.activeTargets.find(({ health }) => health !== 'up')
   if (targets.activeTargets.length > 0 && !bad) {
-    return { state: 'well', found: `scrapes ${targets.activeTargets.length} targets` }
+    return {
+      state: 'well',
+      found: `scrapes ${targets.activeTargets.length} ${targets.activeTargets.length === 1 ? 'target' : 'targets'}`,
+    }
   }
   return {
     state: 'ill',
@@ -215,7 +226,7 @@ function latchFinding(observation: Observation): Omit<Finding, 'part'> {
   }
   return latch.latched
     ? { state: 'well', found: `latched by trip ${latch.trips}; next: sluice status` }
-    : { state: 'well', found: `clear, ${latch.trips} trips` }
+    : { state: 'well', found: `clear, ${latch.trips} ${latch.trips === 1 ? 'trip' : 'trips'}` }
 }
 
 function journalFinding(observation: Observation): Omit<Finding, 'part'> {
@@ -243,6 +254,9 @@ function driftFinding(observation: Observation): Omit<Finding, 'part'> {
   return {
     state: 'ill',
     found: `another hand changed the weights: ${describeChange(weights, live)}`,
-    next: `sluice doctor --adopt, or pulumi up --refresh --yes to put it back`,
+    next:
+      rising(weights, live).length > 0
+        ? 'pulumi up --refresh --yes puts it back; sluice doctor --adopt too'
+        : 'sluice doctor --adopt, then pulumi up --yes',
   }
 }

@@ -11,6 +11,12 @@ export interface HookStatus {
   events: RolloutEvent[]
 }
 
+/** Why a fetch failed: its own message says only that it did. */
+export function fetchFailure(error: unknown): string {
+  const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException }
+  return cause?.code ?? cause?.message ?? message
+}
+
 /**
  * Asks the hook; the status is good without it.
  * @returns why it does not answer, where it does not
@@ -30,7 +36,11 @@ export async function readHookStatus(
     if (!answer.ok) return { unavailable: `${url} answers ${answer.status}` }
     return (await answer.json()) as HookStatus
   } catch (error) {
-    const { message, code } = error as NodeJS.ErrnoException
-    return { unavailable: code === 'ENOENT' ? `${layout.home} is not deployed` : message }
+    const { code } = error as NodeJS.ErrnoException
+    const unavailable =
+      code === 'ENOENT'
+        ? `${layout.home} is not deployed`
+        : `the hook does not answer on ${url} (${fetchFailure(error)})`
+    return { unavailable }
   }
 }

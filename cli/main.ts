@@ -35,7 +35,7 @@ const VERBS = [
 
 const program = new Command('sluice')
   .description(
-    'Moves live traffic from blue to green, one line of config a step. Plain `pulumi up` does all of\nit; this command saves typing, waits, watches and explains.',
+    'Moves live traffic from blue to green, one line of config a step. Plain `pulumi up` does all of it; this command saves typing, waits, watches and explains.',
   )
   .version('0.1.0')
   .exitOverride()

@@ -107,29 +107,46 @@ export function lasting(refusals: readonly Refusal[], observation: Observation):
   })
 }
 
-/** What will happen next, in words, and what to type. Pure. */
+/** What will happen next, in words. */
+export interface Advice {
+  happens: string
+  /** What to type, line after line. */
+  type: string[]
+  /** One command that does all of it. */
+  instead?: string
+}
+
+/** What will happen next, and what to type. Pure. */
 export function advise(
   request: Request,
   observation: Observation,
   outlook: Outlook,
   lastAttempt: number | undefined,
-): { happens: string; type: string[] } {
+): Advice {
   const latch = latchOf(observation)
   const journal = journalOf(observation)
-  const asked = findPosition(positionsOf(request.plan), request.position)
+  const positions = positionsOf(request.plan)
+  const asked = findPosition(positions, request.position)
   if (latch?.latched && !acknowledges(latch, request.attempt, lastAttempt)) {
     const early = isEarly(latch, request.attempt, lastAttempt)
     return {
       happens: early
         ? `nothing rises: sluice:attempt was ${request.attempt} before trip ${latch.trips} happened, and acknowledges nothing unseen`
         : 'nothing rises until the rollback is acknowledged',
-      type: [...acknowledgingLines(latch, early), 'pulumi up', '(or all of it: sluice retry)'],
+      type: [...acknowledgingLines(latch, early), 'pulumi up'],
+      instead: 'sluice retry',
     }
   }
   if (latch?.latched) {
     return {
       happens: `the config acknowledges trip ${latch.trips}; the next update takes the latch off`,
       type: ['pulumi up'],
+    }
+  }
+  if (!asked) {
+    return {
+      happens: `sluice:step: "${request.position}" is no position of the plan; it has ${positions.map(({ name }) => name).join(', ')}`,
+      type: [`pulumi config set sluice:step ${journal?.verified.position ?? 'start'}`],
     }
   }
   if (isFresh(observation)) {
@@ -142,7 +159,7 @@ export function advise(
       type: ['pulumi up'],
     }
   }
-  if (asked && asked.name !== journal.verified.position) {
+  if (asked.name !== journal.verified.position) {
     const ahead = asked.index === (outlook.standing?.index ?? -1) + 1
     const held = ahead && outlook.refusals.length > 0
     return {

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { writeDurably } from '../platforms/local/durable-file.ts'
 import { readEvents } from '../platforms/local/file-store.ts'
 import { portsOf } from '../platforms/local/layout.ts'
-import { NotDone } from './errors.ts'
+import { NotDone, WrongUse } from './errors.ts'
 import { journalOf, latchOf } from './outlook.ts'
 import { buildReport } from './report/build.ts'
 import { fetchSamples, noSamples } from './report/samples.ts'
@@ -53,9 +53,20 @@ export async function writeReport(
     },
   )
   const html = buildReport(events, samples, plan, journalOf(observation), latchOf(observation))
+  if (out !== undefined) return { file: writeTo(resolve(out), html), warning }
   const name = `${stack.name}-${observation.at.replace(/[:.]/g, '-')}.html`
-  const file = out === undefined ? join(layout.reports, name) : resolve(out)
+  const file = join(layout.reports, name)
   mkdirSync(layout.reports, { recursive: true, mode: 0o700 })
   writeDurably(file, html)
   return { file, warning }
+}
+
+/** Writes where a person said: into what stands there, which may be a pipe or a device. */
+function writeTo(file: string, html: string): string {
+  try {
+    writeFileSync(file, html, { mode: 0o600 })
+    return file
+  } catch (error) {
+    throw new WrongUse(`--out: ${file} cannot be written: ${(error as Error).message}`)
+  }
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { restoreBackup } from '../platforms/local/backups.ts'
 import { databaseEnvironment } from '../platforms/local/layout.ts'
 import { formatSpan } from '../rollout/duration.ts'
@@ -27,13 +27,23 @@ export function restore(program: Command): void {
   )
     .option('--id <id>', 'which one; default: the newest verified')
     .option('--into <database>', 'name of the new database; it must not exist')
-    .option('--overwrite-live', 'puts it in the place of the live database, which is kept aside')
+    .addOption(
+      new Option(
+        '--overwrite-live',
+        'puts it in the place of the live database, which is kept aside',
+      ).conflicts('into'),
+    )
     .option('--list', 'shows the backups there are')
     .option(
       '--disaster',
       'rebuilds all databases of the plan from their backups, on a server where they are empty or missing',
     )
     .action(async (name: string | undefined, flags: RestoreFlags) => {
+      if (flags.into !== undefined && !/^[a-z_][a-z0-9_]{0,62}$/.test(flags.into)) {
+        throw new WrongUse(
+          `--into: "${flags.into}" is no name of a new database; give lower-case letters, digits and _, at most 63`,
+        )
+      }
       const { plan, platform, layout } = await openStack(flags)
       if (flags.disaster) {
         if (name === undefined) return recover(layout, plan)

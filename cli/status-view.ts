@@ -23,6 +23,9 @@ const LABEL = 15
 
 /** The status of a rollout as lines for people. Pure: equal inputs give equal lines. */
 export function statusLines(input: StatusInput, paint: Paint = plain): string[] {
+  if (!input.observation.deployed) {
+    return [...headline(input, paint), ...section('next', nextLines(input, paint))]
+  }
   return [
     ...headline(input, paint),
     ...section('weights live', weightsLines(input)),
@@ -138,7 +141,11 @@ function trafficLines({ request, hook }: StatusInput, paint: Paint): string[] {
 
 function alarmLines({ observation }: StatusInput, paint: Paint): string[] {
   const { alarms } = observation
-  if (isUnavailable(alarms)) return [paint('bad', `not known: ${alarms.unavailable}`)]
+  if (isUnavailable(alarms)) {
+    const why =
+      alarms.unavailable === observation.guard.reason ? 'there is no guard' : alarms.unavailable
+    return [paint('bad', `not known: ${why}`)]
+  }
   if (alarms.length === 0) return ['none']
   return alarms.map(
     ({ guardrail, service, value, threshold, since, then }) =>
@@ -192,8 +199,12 @@ function notificationLines({ hook }: StatusInput, paint: Paint): string[] {
 
 function nextLines({ request, observation, lastAttempt }: StatusInput, paint: Paint): string[] {
   const outlook = outlookOf(request, observation, lastAttempt)
-  const { happens, type } = advise(request, observation, outlook, lastAttempt)
-  return [happens, ...type.map((line) => `type: ${paint('bold', line)}`)]
+  const { happens, type, instead } = advise(request, observation, outlook, lastAttempt)
+  return [
+    happens,
+    ...type.map((line) => `type: ${paint('bold', line)}`),
+    ...(instead ? [`or all of it: ${paint('bold', instead)}`] : []),
+  ]
 }
 
 /** The status for programs. */

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { readHookStatus } from './hook-status.ts'
 import { lastAttemptOf } from './last-attempt.ts'
 import { paintFor } from './paint.ts'
@@ -14,7 +14,7 @@ export function status(program: Command): void {
     'shows where the rollout stands, what holds it, and what to type next',
     'sluice status --watch',
   )
-    .option('--json', 'for programs')
+    .addOption(new Option('--json', 'for programs').conflicts('watch'))
     .option('--watch', 'draws it anew every second, until Ctrl-C')
     .action(async (options: StackOptions & { json?: boolean; watch?: boolean }) => {
       const stack = await openStack(options)

@@ -14,9 +14,10 @@ export interface GuardedRouter extends Router {
  * Decides after an absence of the hook. Was it away for so long that the router has taken green's
  * traffic, then green must not come back by itself: weight 0, the latch, and only then the guard.
  *
- * @param awayMs undefined where nobody knows
+ * @param awayMs before it started; undefined where nobody knows
  * @param first since the hook started: a router that has just started too takes one failed check for
  *   an absence until the guard was raised
+ * @param stoodMs how long it stood still since it was judged last, as far as it knows
  * @throws where the router is away: it is to be asked again
  */
 export async function judgeAbsence(
@@ -26,6 +27,7 @@ export async function judgeAbsence(
   guarded: GuardedRouter,
   awayMs: number | undefined,
   first: boolean,
+  stoodMs: number,
 ): Promise<void> {
   const up = await guarded.guardUp()
   const weights = await router.read()
@@ -33,7 +35,7 @@ export async function judgeAbsence(
   const guards = world.journal !== undefined && !isDisarmed(world.journal)
   if (guards && anyGreen(weights) && (long || !up)) {
     await router.write(allBlue(Object.keys(weights)))
-    const value = `away for ${awayMs === undefined ? 'an unknown time' : `${Math.round(awayMs / 100) / 10} s`}`
+    const value = long ? `away for ${spanOf(awayMs)}` : stoodFor(stoodMs)
     await operations.trip({
       cause: 'guard',
       value,
@@ -42,4 +44,13 @@ export async function judgeAbsence(
     })
   }
   if (first || !up) await guarded.raiseGuard()
+}
+
+function spanOf(ms: number | undefined): string {
+  return ms === undefined ? 'an unknown time' : `${Math.round(ms / 100) / 10} s`
+}
+
+/** The router missed it although it ran: it stood still, or was too slow for the router's checks. */
+function stoodFor(ms: number): string {
+  return ms > 0 ? `standing still for ${spanOf(ms)}` : 'too slow for the checks of the router'
 }

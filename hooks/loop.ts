@@ -61,6 +61,8 @@ export class Loop {
   readonly #awayMs: number | undefined
   readonly otherTrips: OtherTrips
   #judged = false
+  /** The longest that it stood still since the router was asked last. */
+  #stoodMs = 0
   #blueDown = new Set<string>()
   #complaint = ''
   constructor(parts: LoopParts) {
@@ -128,6 +130,7 @@ export class Loop {
     const passed = now - this.#last
     this.#last = now
     if (passed > GAP_MS) {
+      this.#stoodMs = Math.max(this.#stoodMs, passed)
       void operations.record({
         kind: 'guard',
         message: `the hook was stopped or had no time for ${Math.round(passed / 100) / 10} s; the bake does not count it`,
@@ -179,7 +182,8 @@ export class Loop {
 
   async #judge(awayMs: number | undefined): Promise<void> {
     const { world, operations, router, guarded } = this.#parts
-    await judgeAbsence(world, operations, router, guarded, awayMs, !this.#judged)
+    await judgeAbsence(world, operations, router, guarded, awayMs, !this.#judged, this.#stoodMs)
+    this.#stoodMs = 0
     if (!this.#judged) beat(this.#parts.heartbeat)
     this.#judged = true
   }

@@ -16,8 +16,8 @@ export function causeOfCommand(
   const pace = progressively ? { through: THROUGH, everyMs: EVERY_MS } : ('immediately' as const)
   const base = {
     cause: 'rollback',
-    value: `by ${by}`,
-    threshold: 'a command',
+    value: `asked for by ${by}`,
+    threshold: '-',
     reason: `${by} rolled back${reason ? `: ${reason}` : ''}`,
     pace,
   }

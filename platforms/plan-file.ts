@@ -56,7 +56,10 @@ export function parsePlanText(text: string, file?: string): { plan: Plan; planHa
     throw new PlanError(problems, file)
   }
   if (document.contents === null || isEmpty(document.contents)) {
-    throw new PlanError([whole('the file is empty; write a plan, or try sluice init')], file)
+    throw new PlanError(
+      [whole('the file is empty; write a plan, such as stacks/huntred.plan.yaml')],
+      file,
+    )
   }
   let raw: unknown
   try {
@@ -116,7 +119,8 @@ async function read(file: string): Promise<Buffer> {
   } catch (error) {
     if (error instanceof PlanError) throw error
     const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ENOENT') refuse('there is no such file; give the path of a plan, or sluice init')
+    if (code === 'ENOENT')
+      refuse('there is no such file; give the path of a plan, relative to stacks/')
     return refuse(`cannot be read (${code ?? String(error)}); give a file this user can read`)
   }
 }

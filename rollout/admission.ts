@@ -344,11 +344,12 @@ function latchedWarning(request: Request, latch: Latch): string {
   return `latched: ${describeTrip(latch)}.${beyond} Green stays where the rollback put it, whatever sluice:step says. To go on: ${acknowledgement(latch, request.attempt)}`
 }
 
-/** What tripped, with both numbers and the time. */
+/** What tripped, with both numbers where there are two, and the time. */
 export function describeTrip(latch: Latch): string {
   const trip = latch.trip
   if (!trip) return `trip ${latch.trips}`
-  return `trip ${trip.number}, ${trip.cause}: ${trip.value} against ${trip.threshold}, at ${trip.at}, from ${trip.position} to ${trip.landing}`
+  const against = trip.threshold === '-' ? '' : ` against ${trip.threshold}`
+  return `trip ${trip.number}, ${trip.cause}: ${trip.value}${against}, at ${trip.at}, from ${trip.position} to ${trip.landing}`
 }
 
 /**

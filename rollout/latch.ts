@@ -11,7 +11,10 @@ export interface Trip {
   landing: string
   /** The guardrail or gate that tripped, or `rollback` for a person's command. */
   cause: string
-  /** The measured value and what it was held against, both as text with units. */
+  /**
+   * The measured value and what it was held against, both as text with units; `-` where a person
+   * asked for it.
+   */
   value: string
   threshold: string
   /** ISO 8601, UTC. */

@@ -10,7 +10,13 @@ import { addCounts, type Counts, countReport, summaryLine } from './test-summary
 const given = process.argv.slice(2)
 const all = given.includes('--all')
 const vitestArguments = given.filter((argument) => argument !== '--all')
-const environment = { ...process.env, ...(all ? { SLUICE_TEST_ALL: '1' } : {}) }
+// Of the long suites a part runs. The same commit gives the same result; another seed, another part.
+const seed = process.env['SLUICE_SEED'] ?? '1'
+const environment = {
+  ...process.env,
+  SLUICE_SEED: seed,
+  ...(all ? { SLUICE_TEST_ALL: '1' } : {}),
+}
 
 /** Runs one stage with its output shown; resolves with its exit code. */
 function stage(title: string, command: string, args: string[]): Promise<number> {
@@ -46,7 +52,7 @@ async function tests(): Promise<Counts> {
   const file = path.join(folder, 'report.json')
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-    const code = await stage(all ? 'tests, all of them' : 'tests', 'vitest', [
+    const code = await stage(all ? 'tests, all of them' : `tests, SLUICE_SEED=${seed}`, 'vitest', [
       'run',
       ...reporters,
       ...vitestArguments,

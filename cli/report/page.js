@@ -20,24 +20,51 @@
     ctx.font = `${10 * devicePixelRatio}px system-ui`
     ctx.textAlign = 'left'
     const free = [0, 0, 0]
-    for (const { time, label, kind } of marks) {
-      const x = Math.round(plot.valToPos(time, 'x', true))
-      if (x < bbox.left || x > bbox.left + bbox.width) continue
-      ctx.strokeStyle = colour(kind === 'trip' ? '--bad' : '--step')
+    const right = bbox.left + bbox.width
+    const shown = marks
+      .map((mark) => ({ ...mark, x: Math.round(plot.valToPos(mark.time, 'x', true)) }))
+      .filter(({ x }) => x >= bbox.left && x <= right)
+    const tone = (kind) => colour(kind === 'trip' ? '--bad' : '--step')
+    // All lines before all labels, so that none crosses a text.
+    for (const { x, kind } of shown) {
+      ctx.strokeStyle = tone(kind)
       ctx.lineWidth = devicePixelRatio
       ctx.setLineDash(kind === 'trip' ? [] : [2, 3])
       ctx.beginPath()
       ctx.moveTo(x, bbox.top)
       ctx.lineTo(x, bbox.top + bbox.height)
       ctx.stroke()
+    }
+    for (const { x, label, kind } of shown) {
+      const width = ctx.measureText(label).width
+      // At the right edge the label stands before its line.
+      const from = x + 6 + width > right ? x - width - 3 : x + 3
       // The first of three rows where the label overlaps none; a crowd goes without.
-      const row = free.findIndex((end) => end < x)
+      const row = free.findIndex((end) => end < from)
       if (row < 0) continue
-      ctx.fillStyle = ctx.strokeStyle
-      ctx.fillText(label, x + 3, bbox.top + (11 + 12 * row) * devicePixelRatio)
-      free[row] = x + ctx.measureText(label).width + 8
+      const base = bbox.top + (11 + 12 * row) * devicePixelRatio
+      ctx.globalAlpha = 0.8
+      ctx.fillStyle = colour('--ground')
+      ctx.fillRect(from - 1, base - 9 * devicePixelRatio, width + 2, 11 * devicePixelRatio)
+      ctx.globalAlpha = 1
+      ctx.fillStyle = tone(kind)
+      ctx.fillText(label, from, base)
+      free[row] = from + width + 5
     }
     ctx.restore()
+  }
+
+  const iso = (time) => new Date(time * 1_000).toISOString()
+  /** UTC, as in the tables; the day below where it begins. */
+  const clock = (_, times) => {
+    const apart = times[1] - times[0]
+    return times.map((time, index) => {
+      const day = iso(time).slice(0, 10)
+      if (apart >= 86_400) return day
+      const text = iso(time).slice(11, apart >= 60 ? 16 : 19)
+      const before = times[index - 1]
+      return before && iso(before).slice(0, 10) === day ? text : `${text}\n${day}`
+    })
   }
 
   let plots = []
@@ -58,11 +85,18 @@
           title: `${title} (${unit})`,
           width: place.clientWidth,
           height: 220,
+          tzDate: (time) => uPlot.tzDate(new Date(time * 1_000), 'Etc/UTC'),
           cursor: { sync: { key: 'time' } },
-          axes: [axis(), { ...axis(), size: 60 }],
+          axes: [
+            { ...axis(), values: clock, space: 80 },
+            { ...axis(), size: 60 },
+          ],
           scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
           series: [
-            {},
+            {
+              label: 'at',
+              value: (_, time) => (time == null ? '-' : `${iso(time).slice(0, 19)}Z`),
+            },
             ...lines.map(({ label, look }) => ({
               ...LOOKS[look],
               label,

@@ -22,7 +22,9 @@ export interface Table {
 /** One stay at a position. */
 export interface Visit {
   position: string
-  /** ms since 1970. */
+  /** When its weights were set, ms since 1970. */
+  weighed: number
+  /** When they were verified, and when it was left, ms since 1970. */
   from: number
   to: number
   attempt: number
@@ -38,17 +40,27 @@ export function visitsOf(events: readonly RolloutEvent[]): Visit[] {
     const last = visits.at(-1)
     if (last?.end === 'stands') Object.assign(last, { to: at, end })
   }
-  const arrive = (position: string, from: number) =>
-    visits.push({ position, from, to: from, attempt, end: 'stands' })
+  // The weights of a move are set between its admission and its verification.
+  let set: number | undefined
+  const arrive = (position: string, from: number) => {
+    visits.push({ position, weighed: set ?? from, from, to: from, attempt, end: 'stands' })
+    set = undefined
+  }
   const trips = tripsOf(events)
   for (const event of events) {
     const time = Date.parse(event.at)
     const trip = event.kind === 'tripped' && trips.find((one) => one.message === event.message)
+    if (event.kind === 'weights') set ??= time
+    if (event.kind === 'admitted') set = undefined
     if (event.kind === 'deployed') arrive('start', time)
     else if (event.kind === 'verified') {
       leave(time, 'moved')
       arrive(String(event.details?.['position'] ?? '?'), time)
+    } else if (event.kind === 'adopted' && event.details?.['position'] !== undefined) {
+      leave(time, 'moved')
+      arrive(String(event.details['position']), time)
     } else if (trip) {
+      set = undefined
       leave(time, 'rolled back')
       arrive(trip.record?.landing ?? 'start', time)
     } else if (event.kind === 'acknowledged') {
@@ -64,7 +76,7 @@ export function visitsOf(events: readonly RolloutEvent[]): Visit[] {
   return visits
 }
 
-/** Answers in flight at a move, and counts not yet collected, belong to the position before it: ms. */
+/** Answers in flight at a rollback, and counts not yet collected, belong to what was left: ms. */
 const LAG = 1_000
 
 /** When each position was reached, what it carried, and what its gates said. */
@@ -76,11 +88,13 @@ export function positionsTable(
 ): Table {
   const positions = positionsOf(plan)
   const now = (samples.times.at(-1) ?? 0) * 1_000
-  const rows = visitsOf(events).map(({ position, from, to, attempt, end }) => {
+  const visits = visitsOf(events)
+  const rows = visits.map(({ position, from, to, attempt, end }, index) => {
     const until = end === 'stands' ? Math.max(to, now) : to
     const weights = findPosition(positions, position)?.weights ?? {}
     const count = (color: string) => {
-      const [begin, over] = [from + LAG, until + LAG]
+      const begin = countedFrom(visits, index)
+      const over = index + 1 < visits.length ? countedFrom(visits, index + 1) : until + LAG
       const all = countBetween(samples, { color }, begin, over)
       const bad = countBetween(samples, { color, outcome: 'bad' }, begin, over)
       return `${Math.round(all)}, ${Math.round(bad)} failed${bad > 0 ? ` (${formatShare(bad, all)})` : ''}`
@@ -91,7 +105,7 @@ export function positionsTable(
       Object.keys(weights)
         .map((service) => `${service} ${greenOf(weights, service)} %`)
         .join(', '),
-      new Date(from).toISOString(),
+      formatTime(from),
       `${formatSpan(until - from)}, ${end}`,
       count('blue'),
       count('green'),
@@ -104,15 +118,27 @@ export function positionsTable(
       'position',
       'attempt',
       'green',
-      'reached',
+      'reached (UTC)',
       'stayed',
-      'blue',
-      'green answers',
+      'answers of blue',
+      'answers of green',
       'gates',
     ],
     rows,
     empty: 'no position was reached yet',
   }
+}
+
+/** From when on answers count for a visit: the weights are set before they are verified. */
+function countedFrom(visits: readonly Visit[], index: number): number {
+  const visit = visits[index]
+  const leftByTrip = visits[index - 1]?.end === 'rolled back'
+  return visit ? (leftByTrip ? visit.from + LAG : visit.weighed) : 0
+}
+
+/** `2026-03-01 12:00:00` */
+function formatTime(at: number | string): string {
+  return new Date(at).toISOString().slice(0, 19).replace('T', ' ')
 }
 
 function verdictsAt(verdicts: readonly Verdict[], position: string, attempt: number): string {
@@ -157,7 +183,7 @@ export function limitsTable(events: readonly RolloutEvent[], plan: Plan): Table 
           formatSpan(promised),
           measured === undefined
             ? 'nothing rolled back, so not measured'
-            : `${formatSpan(measured)}, the slowest of ${took.length} rollbacks, from the first bad answer to green read back at 0`,
+            : `${formatSpan(measured)}, ${took.length === 1 ? '' : `the slowest of ${took.length} rollbacks, `}from the first bad answer to green read back at 0`,
           measured === undefined ? '' : measured <= promised ? 'kept' : 'NOT KEPT',
         ]
       }),

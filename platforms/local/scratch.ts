@@ -7,6 +7,10 @@ import { type Database, quoteName, quoteText, runProgram, withSession } from './
 /** A scratch database that no session uses is leftover when it is older than this. */
 const LEFTOVER_MS = 3_600_000
 
+/** PostgreSQL's codes for a name that is taken, and for what a role may not. */
+const DUPLICATE_DATABASE = '42P04'
+const INSUFFICIENT_PRIVILEGE = '42501'
+
 const SCRATCH = /^sluice_scratch_(\d{10,})_[0-9a-f]{6}$/
 
 /** A name that says what it is and since when, so that only ours are ever dropped. */
@@ -22,14 +26,20 @@ export function isLeftover(name: string, now: Date): boolean {
 
 /**
  * Makes an empty database like another one: same encoding and collation, owned by the session's role.
- * @throws Refused where the role may not
+ * @throws Refused where the role may not, or the name is taken
  */
 export async function createLike(source: Database, name: string): Promise<void> {
   await withSession(source, async (client) => {
     try {
       await client.query(`create database ${quoteName(name)} ${await likeness(client)}`)
     } catch (error) {
-      if ((error as { code?: string }).code !== '42501') throw error
+      const { code } = error as { code?: string }
+      if (code === DUPLICATE_DATABASE) {
+        throw new Refused(
+          `the database ${name} exists already, and this needs a new one; next: give another name, or drop that one first`,
+        )
+      }
+      if (code !== INSUFFICIENT_PRIVILEGE) throw error
       const { rows } = await client.query('select current_user as role')
       throw new Refused(
         `role ${rows[0].role} may not create a database beside ${source.name}, which a verified restore needs; next: alter role ${quoteName(rows[0].role)} createdb, or verify: list in the plan`,

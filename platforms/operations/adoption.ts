@@ -67,6 +67,7 @@ export class Adoption {
       'adopted',
       `live weights adopted as ${position}: ${describeChange(live, weights)}`,
       'warning',
+      { position },
     )
     return weights
   }

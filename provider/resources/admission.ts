@@ -1,7 +1,7 @@
 import { type Admission, admit, admitUnchecked, describeTrip } from '../../rollout/admission.ts'
 import { isUnavailable, type Observation } from '../../rollout/observation.ts'
 import { describeRefusals } from '../../rollout/refusal.ts'
-import { allBlue, type ServiceWeights } from '../../rollout/weights.ts'
+import { allBlue, type ServiceWeights, sameWeights } from '../../rollout/weights.ts'
 import type { Props, ResourceType } from '../protocol.ts'
 import { isOffline, platformOf, requestOf } from './request.ts'
 
@@ -24,6 +24,15 @@ export const admission: ResourceType = {
     // The first deployment writes a clear latch.
     const first = olds === undefined && observation.latch === 'missing'
     return outcome(olds, news, decided, first ? 'clear' : latchText(observation, decided))
+  },
+  async diff(_ctx, _id, _olds, news) {
+    if (isOffline()) return undefined
+    // The same was admitted before, but live is not what it permitted (after an adoption, say): the
+    // way there is a move of its own, and nothing moves that was not admitted.
+    const { live } = await platformOf(news).observe()
+    const permitted = weightsIn(news)
+    if (isUnavailable(live) || !permitted || sameWeights(live, permitted)) return undefined
+    return { changed: true, paths: ['weights'] }
   },
   async create(ctx, inputs) {
     return { id: ctx.name, outputs: await apply(inputs, undefined) }

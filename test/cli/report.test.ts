@@ -61,6 +61,22 @@ describe('the report', () => {
     ])
   })
 
+  it('counts answers for a position from when its weights were set, not verified', () => {
+    const moved = [
+      event(0, 'deployed'),
+      event(4, 'admitted'),
+      event(5, 'weights'),
+      event(7, 'verified', { position: 'huntred@5' }),
+      event(8, 'adopted', { position: 'start' }),
+    ]
+    const since = (weighed: number) => weighed / 1_000 - second
+    expect(visitsOf(moved).map(({ position, weighed }) => [position, since(weighed)])).toEqual([
+      ['start', 0],
+      ['huntred@5', 5],
+      ['start', 8],
+    ])
+  })
+
   it('counts the requests of a stay from counters, and a counter that began anew from 0', () => {
     const from = (second + 5) * 1_000
     expect(countBetween(samples, { color: 'green' }, from, from + 5_000)).toBe(48)
@@ -72,7 +88,7 @@ describe('the report', () => {
     const { request, journal } = await standingAtTen()
     const html = buildReport(events, samples, request.plan, journal, undefined)
     expect(html.match(/<td>error rate 100%<\/td><td>5%<\/td>/g)).toHaveLength(1)
-    expect(html).toContain('180ms, the slowest of 1 rollbacks')
+    expect(html).toContain('180ms, from the first bad answer')
     expect(html).toContain('<td>kept</td>')
   })
 

@@ -90,6 +90,19 @@ describe('the status', () => {
     expect(status(2)).toContain('type: pulumi config set sluice:attempt 1')
   })
 
+  it('says of a step that the plan has not which there are', async () => {
+    const { request, observation } = await standingAtTen()
+    const text = statusLines({
+      stack: 'huntred',
+      request: { ...request, position: 'huntred@11' },
+      observation,
+      lastAttempt: 1,
+      hook,
+    }).join('\n')
+    expect(text).toContain('"huntred@11" is no position of the plan; it has start, huntred@5')
+    expect(text).toContain('type: pulumi config set sluice:step huntred@10')
+  })
+
   it('never calls a guard alive that is not', async () => {
     const { request, observation } = await standingAtTen()
     observation.guard = { alive: false, reason: 'it was killed' }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Load, startLoad } from '../../examples/load.ts'
+import { AdminSocket } from '../../platforms/local/admin-socket.ts'
 import { TestStack } from './test-stack.ts'
 
 describe('a green that answers 500 to everything at 25 %', () => {
@@ -93,5 +94,15 @@ describe('a green that answers 500 to everything at 25 %', () => {
       expect(result.output).not.toContain('error:')
       expect(await stack.green()).toBe(weight)
     }
+  })
+
+  it('goes back up by an update after weights that were lowered by hand were adopted', async () => {
+    const { socket, map } = stack.layout.haproxy
+    await new AdminSocket(socket).ask(`set map ${map} huntred 5000`)
+    await stack.platform.adopt()
+    expect(await stack.green()).toBe(50)
+    const result = await stack.step('huntred@100')
+    expect(result.output).not.toContain('error:')
+    expect(await stack.green()).toBe(100)
   })
 })

@@ -1,9 +1,14 @@
 /** True where everything is to be tried, and not a seeded part. */
 export const ALL = process.env['SLUICE_TEST_ALL'] === '1'
 
+const seed = Number(process.env['SLUICE_SEED'] ?? 1)
+
+/** What a title says of which part was tried, and how to try the same again. */
+export const SEED = ALL ? 'all of it' : `SLUICE_SEED=${seed}`
+
 /**
- * A part of a long list, in its order: the same for the same SLUICE_SEED (default 1), and all of
- * it with SLUICE_TEST_ALL=1.
+ * A part of a long list, in its order: the same for the same SLUICE_SEED,
+ * and all of it with SLUICE_TEST_ALL=1.
  * @param kindOf where given, no two of the part are of one kind
  */
 export function seeded<T>(
@@ -12,7 +17,7 @@ export function seeded<T>(
   kindOf: (each: T) => unknown = (each) => each,
 ): T[] {
   if (ALL || cases.length <= count) return [...cases]
-  const random = generator(Number(process.env['SLUICE_SEED'] ?? 1))
+  const random = generator(seed)
   const ranked = cases.map((_, index) => ({ index, rank: random() }))
   const kinds = new Set<unknown>()
   const chosen = ranked

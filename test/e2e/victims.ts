@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import pg from 'pg'
 import { AdminSocket } from '../../platforms/local/admin-socket.ts'
+import { databaseUrl, type Layout } from '../../platforms/local/layout.ts'
 import { supervisorsOf } from '../../platforms/local/processes.ts'
 import { HaproxyRouter } from '../../platforms/local/router.ts'
 import { parsePid } from '../../platforms/local/router-text.ts'
@@ -39,7 +41,11 @@ export const VICTIMS: Victim[] = [
   },
   { name: 'blue', pids: service('huntred-blue'), noticed: unhealthy('blue') },
   { name: 'green', pids: service('huntred-green'), noticed: unhealthy('green') },
-  { name: 'PostgreSQL', pids: service('postgres') },
+  {
+    name: 'PostgreSQL',
+    pids: service('postgres'),
+    noticed: async ({ layout }) => !(await postgresAnswers(layout)),
+  },
   { name: 'runsvdir', pids: async ({ layout }) => supervisorsOf(layout.services) },
   {
     name: "the hook's runsv",
@@ -75,6 +81,27 @@ export function send(pid: number, signal: NodeJS.Signals): void {
 /** True while a process stands still by SIGSTOP. */
 export function standsStill(pid: number): boolean {
   return statOf(pid)?.state === 'T'
+}
+
+/** True once a process has ended, also where its parent has not asked for it yet. */
+export function hasEnded(pid: number): boolean {
+  const state = statOf(pid)?.state
+  return state === undefined || state === 'Z'
+}
+
+/** True when PostgreSQL takes a new connection. */
+export async function postgresAnswers(layout: Layout): Promise<boolean> {
+  const connectionString = databaseUrl(layout, 'postgres')
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 1_000 })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return true
+  } catch {
+    return false
+  } finally {
+    await client.end().catch(() => {})
+  }
 }
 
 function service(name: string): (stack: TestStack) => Promise<number[]> {

@@ -173,6 +173,8 @@ describe('the hook', () => {
     expect(after?.verified.at === before?.verified.at || (await bench.latch())?.latched).toBe(true)
     const counted = (after?.guardedMs ?? 0) - (before?.guardedMs ?? 0)
     expect(counted).toBeLessThan(passed - 2_900)
+    const trip = (await bench.latch())?.trip
+    if (trip) expect(trip.value).toMatch(/^standing still for \d+(\.\d)? s$/)
   })
 
   it('keeps green over a restart, and rolls back after a long absence', async () => {
@@ -222,8 +224,8 @@ describe('the hook', () => {
       position: 'api@25',
       landing: 'start',
       cause: 'rollback',
-      value: 'by another',
-      threshold: 'a command',
+      value: 'asked for by another',
+      threshold: '-',
       at: new Date().toISOString(),
       reason: 'another process',
     }

@@ -158,7 +158,7 @@ describe('a YAML text', () => {
     ],
     ['a key that is a list', '? [a]\n: b', /this key is no text; give a name/],
     ['__proto__', '__proto__: {x: 1}', /plan\.__proto__: is no name; take it out/],
-    ['nothing', '', /^f plan: the file is empty; write a plan, or try sluice init$/],
+    ['nothing', '', /^f plan: the file is empty; write a plan, such as stacks\/huntred.plan.yaml$/],
     ['only a comment', '# a plan\n', /^f plan: the file is empty/],
     ['an open bracket', 'a: [1\nb: 2', /^f:2:1 plan: is no YAML: /],
     ['an open quote', `a: "${fill('x')}`, /is no YAML: Missing closing "quote/],
@@ -221,7 +221,7 @@ describe('a plan file', () => {
 
   it('that is not there, or is a folder, is refused', async () => {
     expect(await refusal(join(folder, 'none.yaml'))).toBe(
-      'FILE plan: there is no such file; give the path of a plan, or sluice init',
+      'FILE plan: there is no such file; give the path of a plan, relative to stacks/',
     )
     expect(await refusal(folder)).toBe('FILE plan: is no file; give the path of a plan')
   })

@@ -20,7 +20,7 @@ export class Audience {
     this.#load = startLoad({
       url,
       rate,
-      seconds: 900,
+      seconds: 3_600,
       paths: ['/api/candidates', '/api/ml/analyze/1/', '/api/ml/analyze/221/'],
       onAnswer: ({ at, version, reason }) => {
         if (version === 'v2') {

@@ -3,10 +3,17 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { checkout } from '../checkout.ts'
 import type { Stage } from './stage.ts'
 
-let running: ChildProcess | undefined
+const ENDED = 'the demo was ended'
 
-/** Ends a Pulumi that is still at work; it stops where its state is consistent. */
+let running: ChildProcess | undefined
+let ended = false
+
+/**
+ * Ends a Pulumi that is still at work, where its state is consistent, and lets no other begin: what
+ * the demo had in mind next would write into a folder that is being removed.
+ */
 export async function endPulumi(): Promise<void> {
+  ended = true
   const child = running
   if (!child || child.exitCode !== null) return
   const over = new Promise((resolve) => child.once('close', resolve))
@@ -24,6 +31,7 @@ export function runQuietly(
   cwd = checkout,
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
+    if (ended) return reject(new Error(ENDED))
     const child = spawn(program, args, {
       cwd,
       env: stage.environment,
@@ -38,7 +46,10 @@ export function runQuietly(
       output += data
     })
     child.once('error', reject)
-    child.once('close', (code) => resolve({ code: code ?? 1, output }))
+    child.once('close', (code) => {
+      if (ended) reject(new Error(ENDED))
+      else resolve({ code: code ?? 1, output })
+    })
   })
 }
 

@@ -12,7 +12,7 @@ import { CLOCK, type Stage } from './stage.ts'
 
 const LOOK_EVERY = 200
 /** A step that is not free by then never will be. */
-const PATIENCE = 60_000
+const PATIENCE = 180_000
 
 /** The live rollout of a stage. */
 export class Rollout {
