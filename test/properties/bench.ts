@@ -22,7 +22,9 @@ export class Bench {
   alarms: Alarm[] = []
   /** The attempt of the last update, as the engine's state has it. */
   last: number | undefined
-  constructor({ plan, planHash }: { plan: Plan; planHash: string }, pause?: Pause) {
+  readonly #pause: Pause
+  constructor({ plan, planHash }: { plan: Plan; planHash: string }, pause: Pause = async () => {}) {
+    this.#pause = pause
     this.plan = plan
     this.planHash = planHash
     this.positions = positionsOf(plan)
@@ -56,6 +58,7 @@ export class Bench {
 
   /** What `pulumi up` does: admission, the weights in any order, verification. */
   async update(request: Request, last = this.last, shuffle = 0): Promise<ServiceWeights> {
+    await this.#pause()
     const { permitted } = await this.operations.admit(request, last)
     this.last = request.attempt
     const names = Object.keys(permitted)
@@ -63,8 +66,10 @@ export class Bench {
       const service = names[(index + shuffle) % names.length] as string
       const weights = permitted[service]
       if (!weights) continue
+      await this.#pause()
       await this.operations.setWeights(service, weights)
     }
+    await this.#pause()
     return this.operations.verify(request)
   }
 
