@@ -1,5 +1,6 @@
 import { Operations, type TripCause } from '../../platforms/operations.ts'
 import { Refused } from '../../platforms/platform.ts'
+import type { Router } from '../../platforms/router.ts'
 import type { Alarm, Journal } from '../../rollout/journal.ts'
 import type { Guard } from '../../rollout/observation.ts'
 import type { Plan } from '../../rollout/plan.ts'
@@ -23,7 +24,12 @@ export class Bench {
   /** The attempt of the last update, as the engine's state has it. */
   last: number | undefined
   readonly #pause: Pause
-  constructor({ plan, planHash }: { plan: Plan; planHash: string }, pause: Pause = async () => {}) {
+  /** @param real what routes instead of the router in memory */
+  constructor(
+    { plan, planHash }: { plan: Plan; planHash: string },
+    pause: Pause = async () => {},
+    real?: Router,
+  ) {
     this.#pause = pause
     this.plan = plan
     this.planHash = planHash
@@ -33,7 +39,7 @@ export class Bench {
     this.guard = { alive: true, planHash }
     this.operations = new Operations({
       store: this.store,
-      router: this.router,
+      router: real ?? this.router,
       now: () => new Date(this.now),
       alarms: () => this.alarms,
       guard: () => this.guard,
