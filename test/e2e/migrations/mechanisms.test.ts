@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { evaluator } from '../../../examples/flags.ts'
 import type { PlanInput } from '../../../rollout/plan.ts'
-import { Migration } from './migration.ts'
+import { chosen, Migration } from './migration.ts'
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 240_000 })
 
@@ -12,7 +12,7 @@ function short(plan: PlanInput): PlanInput {
   return { ...rest, steps: [50, 100], bake: '10s', settle: '0s', start: {}, gates: {}, retire: {} }
 }
 
-describe('the guardrails of supersmartmatch, each seen to fire', () => {
+describe.runIf(chosen('mechanisms'))('the guardrails of supersmartmatch, each seen to fire', () => {
   let migration: Migration
   const flag = (name: string) =>
     evaluator(JSON.parse(readFileSync(migration.stack.layout.flags, 'utf8')))(name, { bucket: 0 })
