@@ -1,13 +1,15 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { writeDurably } from '../platforms/local/durable-file.ts'
 import { readEvents } from '../platforms/local/file-store.ts'
 import { portsOf } from '../platforms/local/layout.ts'
 import { NotDone, WrongUse } from './errors.ts'
 import { journalOf, latchOf } from './outlook.ts'
 import { buildReport } from './report/build.ts'
-import { fetchSamples, noSamples } from './report/samples.ts'
+import { outcomeOf } from './report/outcome.ts'
+import { askNumber, fetchSamples, noSamples } from './report/samples.ts'
+import { reportText } from './report/text.ts'
 import { type OpenStack, openStack, type StackOptions } from './stack.ts'
 import { say, verb } from './verb.ts'
 
@@ -20,10 +22,21 @@ export function report(program: Command): void {
     program,
     'report',
     'writes what happened into one HTML file: events, plots, positions, backups, limits',
-    'sluice report\nsluice report --out report.html',
+    'sluice report\nsluice report --out report.html\nsluice report --format text',
   )
     .option('--out <file>', "the file; default: in the home's folder of reports")
-    .action(async (options: StackOptions & { out?: string }) => {
+    .addOption(
+      new Option('--format <format>', 'text is written here, and into no file').choices([
+        'html',
+        'text',
+      ]),
+    )
+    .action(async (options: StackOptions & { out?: string; format?: string }) => {
+      if (options.format === 'text') {
+        const stack = await openStack(options)
+        const { events, journal, latch, outcome } = await readRollout(stack)
+        return say(...reportText(stack.plan, events, journal, latch, outcome))
+      }
       const { file, warning } = await writeReport(await openStack(options), options.out)
       if (warning) process.stderr.write(`${warning}\n`)
       say(file)
@@ -39,11 +52,7 @@ export async function writeReport(
   out?: string,
 ): Promise<{ file: string; warning?: string }> {
   const { layout, plan } = stack
-  if (!existsSync(layout.hook.events)) {
-    throw new NotDone(`${layout.home} has no history yet; next: pulumi up`)
-  }
-  const events = readEvents(layout, EVENTS)
-  const observation = await stack.platform.observe()
+  const { events, observation, journal, latch, outcome } = await readRollout(stack)
   const from = Date.parse(events[0]?.at ?? observation.at)
   let warning: string | undefined
   const samples = await fetchSamples(portsOf(plan).prometheus, from, Date.now()).catch(
@@ -52,7 +61,7 @@ export async function writeReport(
       return noSamples
     },
   )
-  const html = buildReport(events, samples, plan, journalOf(observation), latchOf(observation))
+  const html = buildReport(events, samples, plan, journal, latch, outcome)
   if (out !== undefined) return { file: writeTo(resolve(out), html), warning }
   const name = `${stack.name}-${observation.at.replace(/[:.]/g, '-')}.html`
   const file = join(layout.reports, name)
@@ -69,4 +78,22 @@ function writeTo(file: string, html: string): string {
   } catch (error) {
     throw new WrongUse(`--out: ${file} cannot be written: ${(error as Error).message}`)
   }
+}
+
+/** Everything that a report is made of but the plots. */
+async function readRollout(stack: OpenStack) {
+  const { layout, plan, settings } = stack
+  if (!existsSync(layout.hook.events)) {
+    throw new NotDone(`${layout.home} has no history yet; next: pulumi up`)
+  }
+  const observation = await stack.platform.observe()
+  const [journal, latch] = [journalOf(observation), latchOf(observation)]
+  const asked = Object.entries(plan.report.targets).map(async ([name, { query }]) => {
+    const port = portsOf(plan).prometheus
+    const value = query === undefined ? undefined : await askNumber(port, query)
+    return [name, value] as const
+  })
+  const queries = Object.fromEntries(await Promise.all(asked))
+  const outcome = outcomeOf(plan, settings.clock, observation, journal, latch, queries)
+  return { events: readEvents(layout, EVENTS), observation, journal, latch, outcome }
 }

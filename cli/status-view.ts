@@ -8,6 +8,16 @@ import { formatLatency, formatShare, formatTable } from './format.ts'
 import type { HookStatus } from './hook-status.ts'
 import { advise, journalOf, latchOf, outlookOf } from './outlook.ts'
 import { type Paint, plain } from './paint.ts'
+import {
+  adviceLines,
+  dependencyLines,
+  descentLines,
+  environmentLines,
+  flagLines,
+  investigationLines,
+  operationLines,
+  phaseLines,
+} from './status-parts.ts'
 
 /** Everything that a status is made of; nothing else is looked at. */
 export interface StatusInput {
@@ -28,15 +38,22 @@ export function statusLines(input: StatusInput, paint: Paint = plain): string[] 
   }
   return [
     ...headline(input, paint),
+    ...section('environment', environmentLines(input, paint)),
+    ...section('phases', phaseLines(input, paint)),
     ...section('weights live', weightsLines(input)),
-    ...section('latch', latchLines(input, paint)),
+    ...section('latch', [...latchLines(input, paint), ...descentLines(input, paint)]),
     ...section('bake', bakeLines(input)),
     ...section('guard', guardLines(input, paint)),
     ...section('traffic', trafficLines(input, paint)),
     ...section('alarms', alarmLines(input, paint)),
+    ...section('investigations', investigationLines(input, paint)),
     ...section('gates', gateLines(input, paint)),
+    ...section('operations', operationLines(input, paint)),
+    ...section('flags', flagLines(input, paint)),
     ...section('backups', backupLines(input, paint)),
     ...section('notifications', notificationLines(input, paint)),
+    ...section('dependencies', dependencyLines(input, paint)),
+    ...section('advice', adviceLines(input, paint)),
     ...section('next', nextLines(input, paint)),
   ]
 }
@@ -234,6 +251,11 @@ export function statusJson(input: StatusInput): object {
     notifications: 'unavailable' in hook ? null : hook.notifications,
     verdicts: journal?.verdicts ?? [],
     backups: journal?.backups ?? [],
+    operations: journal?.operations ?? [],
+    checkpoints: journal?.checkpoints ?? [],
+    investigations: journal?.investigations ?? [],
+    flags: journal?.flags ?? {},
+    environment: request.environment ?? null,
     next: {
       position: outlook.next?.name ?? null,
       change: outlook.change,

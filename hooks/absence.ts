@@ -41,6 +41,8 @@ export async function judgeAbsence(
       value,
       threshold: `${AWAY_MS / 1_000} s`,
       reason: `the hook was ${value}, and green was not guarded`,
+      scope: 'plan',
+      pace: 'immediately',
     })
   }
   if (first || !up) await guarded.raiseGuard()

@@ -3,7 +3,14 @@ import { writeDurably } from '../platforms/local/durable-file.ts'
 import type { Operations } from '../platforms/operations.ts'
 import { type FlagReport, Refused } from '../platforms/platform.ts'
 import type { Router } from '../platforms/router.ts'
-import { flagFile, flagShares, percentOf } from '../rollout/flag-file.ts'
+import {
+  type Answers,
+  adoptionOf,
+  flagFile,
+  flagShares,
+  percentOf,
+  type Share,
+} from '../rollout/flag-file.ts'
 import { describeHeld, heldAgainst } from '../rollout/limits.ts'
 import { greenOf, rising, type ServiceWeights, split, type Weights } from '../rollout/weights.ts'
 import type { World } from './world.ts'
@@ -16,8 +23,17 @@ export class Flags {
   readonly #percent: Gauge<'flag'>
   #written = ''
   #problem = ''
-  /** @param tell of a file that cannot be written; once a reason */
-  constructor(world: World, file: string, registry: Registry, tell: (problem: string) => void) {
+  /**
+   * @param tell of a file that cannot be written; once a reason
+   * @param answers of the last ten seconds, by service
+   */
+  constructor(
+    world: World,
+    file: string,
+    registry: Registry,
+    tell: (problem: string) => void,
+    answers: Answers = () => ({ blue: 0, green: 0 }),
+  ) {
     this.#world = world
     this.#file = file
     this.#tell = tell
@@ -27,6 +43,25 @@ export class Flags {
       labelNames: ['flag'],
       registers: [registry],
     })
+    const shares = () => this.#shares()
+    new Gauge({
+      name: 'sluice_flag_adoption',
+      help: 'Share of the answers of the last ten seconds that were served with a flag on',
+      labelNames: ['flag'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const [flag, share] of Object.entries(shares())) {
+          const adoption = adoptionOf(world.charge.plan, flag, share, answers)
+          if (adoption !== undefined) this.set({ flag }, adoption)
+        }
+      },
+    })
+  }
+
+  #shares(): Record<string, Share> {
+    const { charge, latch, journal, weights } = this.#world
+    return flagShares({ plan: charge.plan, weights, latch, set: journal?.flags })
   }
 
   /**

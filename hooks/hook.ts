@@ -33,6 +33,7 @@ import { Notifier } from './notify.ts'
 import { OperationsRunner } from './operations-runner.ts'
 import { readPrevious } from './previous.ts'
 import { Reports } from './reports.ts'
+import { RollbackSeconds } from './rollback-seconds.ts'
 import { isUncopied, listenForLog, type RouterLine, sampleOf } from './router-log.ts'
 import { ScheduledBackups } from './scheduled-backups.ts'
 import { causeOfDeath } from './server-events.ts'
@@ -83,10 +84,12 @@ export async function startHook(
   const bake = new Bake(metrics)
   const store = new WatchedStore(new FileStore(layout), world)
 
+  const rollbackSeconds = new RollbackSeconds(metrics.registry, readEvents(layout, 10_000))
   const announce = (event: RolloutEvent) => {
     if (MOVES.includes(event.kind)) bake.restart()
     log[event.severity === 'info' ? 'info' : 'warn']({ event: event.kind }, event.message)
     const trip = event.kind === 'tripped' ? event.details?.['trip'] : undefined
+    rollbackSeconds.tell(event)
     if (typeof trip === 'number') loop.otherTrips.told(trip)
     notifier.tell(world.charge.plan, event)
   }
@@ -94,9 +97,14 @@ export async function startHook(
     void operations.trip(cause).catch((error) => log.error({ err: error }, 'a rollback failed'))
   }
   const detectors = new Detectors(world, metrics, trip)
-  const flags = new Flags(world, layout.flags, metrics.registry, (message) => {
-    void operations.record({ kind: 'flag', message, severity: 'critical' })
+  const answers = (service: string) => ({
+    blue: metrics.measure(service, 'blue', 10_000).requests,
+    green: metrics.measure(service, 'green', 10_000).requests,
   })
+  const tellOfFlags = (message: string) => {
+    void operations.record({ kind: 'flag', message, severity: 'critical' })
+  }
+  const flags = new Flags(world, layout.flags, metrics.registry, tellOfFlags, answers)
   const flagged = new FlaggedRouter(guarded, flags, () => world.weights)
   const router = new WatchedRouter(flagged, world, (service) => {
     detectors.reset(service)

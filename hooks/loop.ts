@@ -156,6 +156,8 @@ export class Loop {
         value: 'no latch that can be read',
         threshold: 'a latch since the first deployment',
         reason: 'the latch is missing or makes no sense, which counts as latched',
+        scope: 'plan',
+        pace: 'immediately',
       })
     }
     this.#parts.flags.refresh()

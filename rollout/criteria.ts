@@ -99,7 +99,10 @@ function driftCriterion({ journal, live }: Move): Refusal[] {
         code: 'drift',
         place: 'live weights',
         message: `are on their way back from ${verified.position} (${describeChange(intent.from, intent.to)}), which is not verified yet; the way back wins`,
-        next: 'wait until that update is through; or sluice doctor --adopt to record what is live',
+        next:
+          intent.position === verified.position
+            ? 'sluice doctor --adopt to record what is live'
+            : `pulumi config set sluice:step ${intent.position}, then pulumi up, which finishes it; then raise the step`,
       },
     ]
   }

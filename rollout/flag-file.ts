@@ -1,6 +1,6 @@
 import type { Journal } from './journal.ts'
 import type { Latch } from './latch.ts'
-import type { Plan } from './plan.ts'
+import type { ColourName, Plan } from './plan.ts'
 import { colourOf } from './services.ts'
 import { greenOf, lower, type ServiceWeights } from './weights.ts'
 
@@ -84,6 +84,29 @@ export function flagFile(state: FlagState): FlagFile {
 /** Percent of the users for whom a flag is on. */
 export const percentOf = ({ from, to }: Share): number => Math.max(0, to - from)
 
+/** Answers of both colours of a service. */
+export type Answers = (service: string) => { blue: number; green: number }
+
+/**
+ * The share of answers that were served with a flag on: of those services whose colour it follows,
+ * the answers of that colour; of a flag that follows nothing, its share of the users.
+ * @returns undefined where nothing was answered
+ */
+export function adoptionOf(
+  plan: Plan,
+  name: string,
+  share: Share,
+  answers: Answers,
+): number | undefined {
+  const followed = coloursOf(plan, name)
+  if (percentOf(share) === 0) return 0
+  if (followed.length === 0) return percentOf(share) / 100
+  const counts = followed.map(({ service, colour }) => ({ ...answers(service), colour }))
+  const all = counts.reduce((sum, { blue, green }) => sum + blue + green, 0)
+  if (all === 0) return undefined
+  return counts.reduce((sum, count) => sum + count[count.colour], 0) / all
+}
+
 function ownShare(
   plan: Plan,
   name: string,
@@ -98,13 +121,24 @@ function ownShare(
 
 /** The users of the colours that a flag follows. */
 function usersOf(plan: Plan, name: string, weights: ServiceWeights): Share[] {
-  const green = (service: string): Share => ({ from: 0, to: greenOf(weights, service) })
-  const blue = (service: string): Share => ({ from: greenOf(weights, service), to: 100 })
-  const follows = (plan.flags[name]?.follows ?? []).map(green)
-  const colours = Object.entries(plan.services).flatMap(([service, definition]) => [
-    ...(colourOf(definition, 'green')?.flag === name ? [green(service)] : []),
-    ...(colourOf(definition, 'blue')?.flag === name ? [blue(service)] : []),
-  ])
+  return coloursOf(plan, name).map(({ service, colour }) =>
+    colour === 'green'
+      ? { from: 0, to: greenOf(weights, service) }
+      : { from: greenOf(weights, service), to: 100 },
+  )
+}
+
+/** The colours that a flag follows, and those that are served with it on. */
+function coloursOf(plan: Plan, name: string): { service: string; colour: ColourName }[] {
+  const follows = (plan.flags[name]?.follows ?? []).map((service) => ({
+    service,
+    colour: 'green' as const,
+  }))
+  const colours = Object.entries(plan.services).flatMap(([service, definition]) =>
+    (['green', 'blue'] as const)
+      .filter((colour) => colourOf(definition, colour)?.flag === name)
+      .map((colour) => ({ service, colour })),
+  )
   return [...follows, ...colours]
 }
 

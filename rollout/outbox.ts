@@ -17,19 +17,22 @@ export interface Unmatched {
 /**
  * The messages that came since, each as often as it came; in what order the recorder lists them is
  * no matter. A message with a member `replay` says which replay it came of, the value of the
- * request's header x-sluice-replay: those of users, and of other replays, are left out by it.
+ * request's header x-sluice-replay: those of other replays are left out, and where a recorder tells
+ * so of any, those that say nothing are of users and are left out too.
  */
-export function sentSince({ before, after }: Outbox, replay: string): unknown[] {
+export function sentSince(
+  outboxes: Record<'blue' | 'green', Outbox>,
+  replay: string,
+): Record<'blue' | 'green', unknown[]> {
+  const { blue, green } = outboxes
+  const tells = [blue, green].some(({ before, after }) => [...before, ...after].some(isMarked))
+  const isOurs = (message: unknown) => (isMarked(message) ? message.replay === replay : !tells)
+  return { blue: newIn(blue).filter(isOurs), green: newIn(green).filter(isOurs) }
+}
+
+function newIn({ before, after }: Outbox): unknown[] {
   const known = countsOf(before.map((message) => canonical(message)))
-  return after.filter((message) => {
-    const key = canonical(message)
-    const count = known.get(key) ?? 0
-    if (count > 0) {
-      known.set(key, count - 1)
-      return false
-    }
-    return !isMarked(message) || message.replay === replay
-  })
+  return after.filter((message) => !take(known, canonical(message)))
 }
 
 /**
@@ -65,9 +68,7 @@ export function judgeSent(messages: number, unmatched: readonly Unmatched[]): Ju
 }
 
 function isMarked(message: unknown): message is { replay: unknown } {
-  return (
-    typeof message === 'object' && message !== null && Object.hasOwn(message as object, 'replay')
-  )
+  return typeof message === 'object' && message !== null && Object.hasOwn(message, 'replay')
 }
 
 function take(counts: Map<string, number>, key: string): boolean {

@@ -25,7 +25,8 @@ function salvage(schema: z.ZodType, raw: unknown): unknown {
     return option ? salvage(option, raw) : undefined
   }
   if (inner instanceof z.ZodArray && Array.isArray(raw)) {
-    return raw.map((entry) => salvage(inner.element as z.ZodType, entry))
+    // A hole of a sparse list is an entry that is missing.
+    return Array.from(raw, (entry) => salvage(inner.element as z.ZodType, entry))
   }
   if (!isMapping(raw)) return undefined
   if (inner instanceof z.ZodObject) {

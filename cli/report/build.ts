@@ -6,6 +6,13 @@ import type { Journal } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { chartsOf, marksOf } from './charts.ts'
+import {
+  checkpointsTable,
+  gainsTable,
+  kpisTable,
+  type Outcome,
+  operationsTable,
+} from './outcome.ts'
 import type { Samples } from './samples.ts'
 import { backupsTable, limitsTable, positionsTable, type Table, tripsTable } from './tables.ts'
 
@@ -22,6 +29,7 @@ const PAGE_STYLE = own('page.css')
  *
  * @param events the history, oldest first
  * @param samples what Prometheus measured; without any, the page has no plots
+ * @param outcome targets, gains and the recommendation
  */
 export function buildReport(
   events: readonly RolloutEvent[],
@@ -29,6 +37,7 @@ export function buildReport(
   plan: Plan,
   journal: Journal | undefined,
   latch: Latch | undefined,
+  outcome: Outcome = { kpis: [], gains: [] },
 ): string {
   const charts = chartsOf(samples, plan, journal)
   const data = { times: samples.times, charts, marks: marksOf(events) }
@@ -52,13 +61,13 @@ ${PAGE_STYLE}</style>
 <h1>${escapeHtml(plan.name)}</h1>
 <p class="${latch?.latched ? 'bad' : 'good'}">${escapeHtml(state)}</p>
 <p>${escapeHtml(from)} to ${escapeHtml(to)}, plan ${escapeHtml(journal?.planHash ?? '-')}</p>
-</header>
+${adviceHtml(outcome)}</header>
 <main>
-${[tripsTable(events, latch), positionsTable(events, samples, plan, journal)].map(tableHtml).join('\n')}
+${[kpisTable(outcome), gainsTable(outcome), tripsTable(events, latch), positionsTable(events, samples, plan, journal)].map(tableHtml).join('\n')}
 <section><h2>Over time</h2>
 ${charts.length > 0 ? '<div id="charts"></div>' : '<p class="dim">Prometheus had no samples.</p>'}
 </section>
-${[backupsTable(journal), limitsTable(events, plan)].map(tableHtml).join('\n')}
+${[limitsTable(events, plan), operationsTable(journal), checkpointsTable(journal), backupsTable(journal)].map(tableHtml).join('\n')}
 ${timelineHtml(events)}
 </main>
 <script type="application/json" id="data">${embed(data)}</script>
@@ -97,6 +106,13 @@ function tableHtml({ title, heading, rows, empty }: Table): string {
       ? `<div class="scroll"><table><thead>${row(heading, 'th')}</thead><tbody>${rows.map((cells) => row(cells, 'td')).join('')}</tbody></table></div>`
       : `<p class="dim">${escapeHtml(empty)}</p>`
   return `<section><h2>${escapeHtml(title)}</h2>${body}</section>`
+}
+
+function adviceHtml({ recommendation }: Outcome): string {
+  if (!recommendation) return ''
+  const { advice, reason } = recommendation
+  const tone = advice === 'proceed' ? 'good' : 'bad'
+  return `<p><b class="${tone}">Recommendation: ${escapeHtml(advice)}</b>, as ${escapeHtml(reason)}</p>\n`
 }
 
 function timelineHtml(events: readonly RolloutEvent[]): string {

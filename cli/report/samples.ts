@@ -82,3 +82,29 @@ async function queryRange(
     }
   })
 }
+
+/**
+ * Asks Prometheus for one number.
+ * @returns undefined where it gives none, or several, or does not answer: then nothing was measured
+ */
+export async function askNumber(port: number, query: string): Promise<number | undefined> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1/query`, {
+      method: 'POST',
+      body: new URLSearchParams({ query }),
+      signal: AbortSignal.timeout(5_000),
+    })
+    const { data } = (await answer.json()) as {
+      data?: { resultType: string; result: { value: [number, string] }[] | [number, string] }
+    }
+    if (!data) return undefined
+    const values =
+      data.resultType === 'scalar'
+        ? [(data.result as [number, string])[1]]
+        : (data.result as { value: [number, string] }[]).map(({ value }) => value[1])
+    const value = values.length === 1 ? Number(values[0]) : Number.NaN
+    return Number.isFinite(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

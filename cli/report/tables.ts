@@ -2,6 +2,7 @@ import type { RolloutEvent } from '../../platforms/store.ts'
 import { formatSpan } from '../../rollout/duration.ts'
 import type { Journal, Verdict } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
+import type { Held } from '../../rollout/limits.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import { greenOf } from '../../rollout/weights.ts'
@@ -177,18 +178,31 @@ export function limitsTable(events: readonly RolloutEvent[], plan: Plan): Table 
     rows: Object.entries(plan.limits)
       .filter((entry): entry is [string, number] => entry[1] !== undefined)
       .map(([name, promised]) => {
-        const measured = rolledBack.has(name) ? slowest : undefined
+        const held = heldTimes(events, name)
+        const measured =
+          held.length > 0 ? Math.max(...held) : rolledBack.has(name) ? slowest : undefined
         return [
           name,
           formatSpan(promised),
           measured === undefined
-            ? 'nothing rolled back, so not measured'
-            : `${formatSpan(measured)}, ${took.length === 1 ? '' : `the slowest of ${took.length} rollbacks, `}from the first bad answer to green read back at 0`,
+            ? 'nothing of it happened, so not measured'
+            : held.length > 0
+              ? `${formatSpan(measured)}, the slowest of ${held.length}, from the trigger to the end`
+              : `${formatSpan(measured)}, ${took.length === 1 ? '' : `the slowest of ${took.length} rollbacks, `}from the first bad answer to green read back at 0`,
           measured === undefined ? '' : measured <= promised ? 'kept' : 'NOT KEPT',
         ]
       }),
     empty: 'the plan promises no times; add them under limits:',
   }
+}
+
+/** What was measured against a limit: every event that was says so in its details. */
+function heldTimes(events: readonly RolloutEvent[], limit: string): number[] {
+  return events.flatMap(({ details }) =>
+    ((details?.['limits'] as Held[] | undefined) ?? [])
+      .filter((held) => held.limit === limit)
+      .map(({ tookMs }) => tookMs),
+  )
 }
 
 /** The trips, with both numbers. */

@@ -46,9 +46,13 @@ async function judgeOutbox(
   let [last, lastAt] = [-1, begun]
   for (;;) {
     const after = await listsOf(gate.outbox as { blue: string; green: string }, stopped)
-    const [blue, green] = (['blue', 'green'] as const).map((colour) =>
-      sentSince({ before: before[colour], after: after[colour] }, id),
-    ) as [unknown[], unknown[]]
+    const { blue, green } = sentSince(
+      {
+        blue: { before: before.blue, after: after.blue },
+        green: { before: before.green, after: after.green },
+      },
+      id,
+    )
     const now = performance.now()
     const came = blue.length + green.length
     if (came !== last) [last, lastAt] = [came, now]

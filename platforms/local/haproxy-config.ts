@@ -171,9 +171,6 @@ function writesSection(
     '  http-check send meth GET uri /healthz ver HTTP/1.1 hdr host localhost hdr x-sluice-check copier',
     '  http-check expect status 200',
     ...deprecationLines(plan, options),
-    // On a connection that was used before, one that breaks off gets no answer, for the client to
-    // try again; a write must not be done twice.
-    '  option http-server-close',
     '  retries 6',
     `  server copier_${colour} unix@${socket} rise 1 observe layer4 error-limit 1 on-error mark-down`,
     `  server uncopied_${colour} ${straight} backup no-check track ${tracked}`,

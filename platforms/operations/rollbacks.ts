@@ -1,5 +1,6 @@
 import { acknowledgement, describeTrip } from '../../rollout/admission.ts'
 import { deepen, nextDescent } from '../../rollout/descent.ts'
+import { formatSpan } from '../../rollout/duration.ts'
 import type { Journal } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
 import { describeHeld, heldAgainst, scopeOf } from '../../rollout/limits.ts'
@@ -147,12 +148,17 @@ export class Rollbacks {
 
   /** Brings green under a latch that was just written lower, and only then says so. */
   async #goDeeper(latch: Latch, cause: TripCause): Promise<Tripped> {
+    const started = performance.now()
     const lowered = await settled(this.#lower(latch))
+    const actedMs = Math.round((performance.now() - started) * 100) / 100
+    const plan = (await orNothing(this.#parts.store.readJournal()))?.plan
+    const limits =
+      latch.descent || 'error' in lowered ? [] : heldAgainst(plan, scopeOf(cause), actedMs)
     await this.#records.tell(
       'tripped',
-      `the rollback goes further down: ${cause.reason}; ${describeTrip(latch)}`,
+      `the rollback goes further down: ${cause.reason}; ${describeTrip(latch)}; done in ${describeHeld(actedMs, limits)}`,
       'critical',
-      { trip: latch.trips, record: latch.trip },
+      { trip: latch.trips, record: latch.trip, actedMs, limits },
     )
     await this.#records.change((current) =>
       landed(current, latch, latch.attempt, this.#ground.at()),
@@ -176,11 +182,13 @@ export class Rollbacks {
     })
     if (!moved) return undefined
     const { weights } = await this.#lower(moved)
+    const tookMs = moved.trip ? now().getTime() - Date.parse(moved.trip.at) : undefined
+    const took = tookMs === undefined ? '' : `, ${formatSpan(tookMs)} after its trigger`
     await this.#records.tell(
       'descended',
-      `${describeTrip(moved)}: down to ${describeChange(weights, weights)}${moved.descent ? `, then ${moved.descent.left.join(', ')}` : ', which is the landing'}${unstable ? '; at once, as it was not stable' : ''}`,
+      `${describeTrip(moved)}: down to ${describeChange(weights, weights)}${moved.descent ? `, then ${moved.descent.left.join(', ')}` : `, which is the landing${took}`}${unstable ? '; at once, as it was not stable' : ''}`,
       'warning',
-      { trip: moved.trips, weights },
+      { trip: moved.trips, weights, ...(moved.descent ? {} : { tookMs }) },
     )
     return moved
   }

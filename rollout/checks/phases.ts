@@ -6,7 +6,7 @@ import { isWeight, risingChecks, weightsOf } from './steps.ts'
 /** The phases: which services move in which, and from where to where. */
 
 export function phaseChecks(parts: Parts): Check[] {
-  const { phases, services, notify, environments } = parts
+  const { phases, services, notify, environments, start } = parts
   const first = new Map<string, number>()
   const named = (phases ?? []).flatMap((phase, index): Check[] => {
     const keys = ['phases', index]
@@ -28,6 +28,7 @@ export function phaseChecks(parts: Parts): Check[] {
     ]
   })
   return [
+    ...namesChecks(start?.announce?.to, namesOf(notify), 'channel', ['start', 'announce', 'to']),
     ...named,
     ...wayChecks(parts),
     ...togetherChecks(parts),

@@ -43,7 +43,9 @@ export const gate = z.strictObject({
   outbox: z
     .strictObject({ blue: httpUrl, green: httpUrl })
     .optional()
-    .describe('parity: where a recorder lists as JSON what each colour sent out; compared too'),
+    .describe(
+      'parity: where a recorder lists as JSON what each colour sent out; compared too. A member replay, the x-sluice-replay of the request, tells it from what users sent',
+    ),
 
   confirm: z
     .string()

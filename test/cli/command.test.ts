@@ -20,6 +20,10 @@ describe('sluice', () => {
     [['teardown', 'trial', '--delete-data', 'another', ...where]],
     [['backup', 'no-such-backup', ...where]],
     [['run', '--to', 'no-such-position', ...where]],
+    [['flag', 'fast', 'maybe', ...where]],
+    [['rollback', '--service', 'a', '--phase', 'b', ...where]],
+    [['restore', 'huntred', '--disaster', ...where]],
+    [['report', '--format', 'pdf', ...where]],
   ])('ends with 2 when it is used wrongly: %j', async (args) => {
     const { code, err } = await sluice(...args)
     expect(err).not.toBe('')

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { buildReport } from '../../cli/report/build.ts'
+import { outcomeOf } from '../../cli/report/outcome.ts'
 import { noSamples, type Samples } from '../../cli/report/samples.ts'
 import { visitsOf } from '../../cli/report/tables.ts'
+import { reportText } from '../../cli/report/text.ts'
 import { countBetween, growth } from '../../cli/report/traffic.ts'
 import type { RolloutEvent } from '../../platforms/store.ts'
 import { standingAtTen } from './sluice.ts'
@@ -125,5 +127,35 @@ describe('the report', () => {
     const { request, journal } = await standingAtTen()
     const once = buildReport(events, samples, request.plan, journal, undefined)
     expect(buildReport(events, samples, request.plan, journal, undefined)).toBe(once)
+  })
+})
+
+describe('the outcome of a rollout', () => {
+  it('stands in the page and in the text: targets, gains, recommendation, limits', async () => {
+    const { journal, observation } = await standingAtTen()
+    const target = { metric: 'availability' as const, title: 'Availability <b>' }
+    const above = { kind: 'absolute' as const, value: 0.999, unit: 'ratio' as const }
+    const plan = {
+      ...journal.plan,
+      limits: { ...journal.plan.limits, flag: 60_000 },
+      report: { to: [], targets: { up: { ...target, above } } },
+    }
+    const green = { huntred: { requests: 4_000, errors: 1, p95: 0.008, availability: 0.997 } }
+    const now = { ...journal, plan, green }
+    const outcome = outcomeOf(plan, 1, observation, now, undefined, {})
+    const told = [
+      ...events,
+      event(30, 'flag', { limits: [{ limit: 'flag', promisedMs: 60_000, tookMs: 70_000 }] }),
+    ]
+    const text = reportText(plan, told, now, undefined, outcome).join('\n')
+    expect(text).toContain('recommendation: hold, as there is no latch')
+    expect(text).toMatch(/Availability <b> +above 99.9% +99.7% +MISSED/)
+    expect(text).toMatch(/huntred +p95 +10ms +8ms +-20 %, better/)
+    expect(text).toMatch(
+      /flag +1m +1m 10s, the slowest of 1, from the trigger to the end +NOT KEPT/,
+    )
+    const page = buildReport(told, noSamples, plan, now, undefined, outcome)
+    expect(page).toContain('<td>Availability &lt;b&gt;</td><td>above 99.9%</td><td>99.7%</td>')
+    expect(page).toContain('Recommendation: hold')
   })
 })

@@ -48,7 +48,7 @@ export function emptyStack(): { config: string; home: string; remove(): void } {
   const home = join(folder, 'trial')
   writeFileSync(
     config,
-    `config:\n  sluice:plan: ${join(checkout, 'stacks', 'huntred.plan.yaml')}\n  sluice:home: ${home}\n  sluice:step: start # where it begins\n`,
+    `config:\n  sluice:plan: ${join(import.meta.dirname, 'huntred.plan.yaml')}\n  sluice:home: ${home}\n  sluice:step: start # where it begins\n`,
   )
   return { config, home, remove: () => rmSync(folder, { recursive: true }) }
 }
@@ -61,7 +61,7 @@ export async function standingAtTen(latch: Latch = clearLatch()): Promise<{
   observation: Observation
   journal: Journal
 }> {
-  const { plan, planHash } = await loadPlan(join(checkout, 'stacks', 'huntred.plan.yaml'))
+  const { plan, planHash } = await loadPlan(join(import.meta.dirname, 'huntred.plan.yaml'))
   const journal: Journal = {
     plan,
     planHash,

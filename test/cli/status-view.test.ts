@@ -43,6 +43,7 @@ describe('the status', () => {
       '  gates           steady: not judged yet',
       '  backups         huntred: b1, verified, 3h 2m old, stale (at most 15m)',
       '  notifications   1 failed, 0 pending; last: on-call: 500',
+      '  advice          hold: huntred@10 has baked 3h of 1d; gates not passed yet: steady',
       '  next            huntred@25 waits for bake, gate',
       '                  type: sluice advance --wait',
     ])

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterEach } from 'vitest'
 import { judgeGate } from '../../hooks/gates/judge.ts'
 import { Metrics } from '../../hooks/metrics.ts'
 import { World } from '../../hooks/world.ts'
@@ -114,5 +115,28 @@ export class GateStand {
   remove(): void {
     this.stop.abort()
     rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** What the tests of a file stand on, undone after each. */
+export function ground() {
+  const undone: (() => void)[] = []
+  afterEach(() => {
+    for (const undo of undone.splice(0)) undo()
+  })
+  return {
+    async sites(blues?: Handler, greens?: Handler) {
+      const [blue, green] = [await Site.start(blues), await Site.start(greens)]
+      undone.push(
+        () => blue.close(),
+        () => green.close(),
+      )
+      return { blue, green, urls: { blue: blue.url, green: green.url } }
+    },
+    stand(...parts: ConstructorParameters<typeof GateStand>): GateStand {
+      const made = new GateStand(...parts)
+      undone.push(() => made.remove())
+      return made
+    },
   }
 }

@@ -1,5 +1,6 @@
 import { Operations, type TripCause } from '../../platforms/operations.ts'
 import { Refused } from '../../platforms/platform.ts'
+import type { Router } from '../../platforms/router.ts'
 import type { Alarm, Journal } from '../../rollout/journal.ts'
 import type { Guard } from '../../rollout/observation.ts'
 import type { Plan } from '../../rollout/plan.ts'
@@ -22,7 +23,14 @@ export class Bench {
   alarms: Alarm[] = []
   /** The attempt of the last update, as the engine's state has it. */
   last: number | undefined
-  constructor({ plan, planHash }: { plan: Plan; planHash: string }, pause?: Pause) {
+  readonly #pause: Pause
+  /** @param real what routes instead of the router in memory */
+  constructor(
+    { plan, planHash }: { plan: Plan; planHash: string },
+    pause: Pause = async () => {},
+    real?: Router,
+  ) {
+    this.#pause = pause
     this.plan = plan
     this.planHash = planHash
     this.positions = positionsOf(plan)
@@ -31,7 +39,7 @@ export class Bench {
     this.guard = { alive: true, planHash }
     this.operations = new Operations({
       store: this.store,
-      router: this.router,
+      router: real ?? this.router,
       now: () => new Date(this.now),
       alarms: () => this.alarms,
       guard: () => this.guard,
@@ -56,6 +64,7 @@ export class Bench {
 
   /** What `pulumi up` does: admission, the weights in any order, verification. */
   async update(request: Request, last = this.last, shuffle = 0): Promise<ServiceWeights> {
+    await this.#pause()
     const { permitted } = await this.operations.admit(request, last)
     this.last = request.attempt
     const names = Object.keys(permitted)
@@ -63,8 +72,10 @@ export class Bench {
       const service = names[(index + shuffle) % names.length] as string
       const weights = permitted[service]
       if (!weights) continue
+      await this.#pause()
       await this.operations.setWeights(service, weights)
     }
+    await this.#pause()
     return this.operations.verify(request)
   }
 

@@ -19,15 +19,19 @@ const PLAN = parsePlan(
 async function atOnce(
   scheduler: fc.Scheduler,
   prepare: (bench: Bench) => Promise<void>,
-  people: (bench: Bench) => Promise<unknown>[],
+  people: (bench: Bench) => (() => Promise<unknown>)[],
 ): Promise<Bench> {
   let scheduled = false
-  const bench = new Bench(PLAN, () =>
-    scheduled ? scheduler.schedule(Promise.resolve()) : Promise.resolve(),
-  )
+  const pause = () => (scheduled ? scheduler.schedule(Promise.resolve()) : Promise.resolve())
+  const bench = new Bench(PLAN, pause)
   await prepare(bench)
   scheduled = true
-  await scheduler.waitFor(Promise.all(people(bench).map(refusalOf)))
+  const doing = people(bench).map(async (person) => {
+    // Nobody is always the first.
+    await pause()
+    return refusalOf(person())
+  })
+  await scheduler.waitFor(Promise.all(doing))
   scheduled = false
   return bench
 }
@@ -52,8 +56,8 @@ describe('of two people at once, the safe one wins', { timeout: GUARD_MS }, () =
   it('where one raises the step and the other rolls back', () =>
     tried(async (scheduler) => {
       const bench = await atOnce(scheduler, stand('api@25'), (b) => [
-        update(b, 'api@100'),
-        b.operations.trip(CAUSE),
+        () => update(b, 'api@100'),
+        () => b.operations.trip(CAUSE),
       ])
       expect(greens(bench)).toEqual([0, 0])
       expect(bench.store.latch?.latched).toBe(true)
@@ -63,8 +67,8 @@ describe('of two people at once, the safe one wins', { timeout: GUARD_MS }, () =
   it('where one raises a service and the other rolls it back alone', () =>
     tried(async (scheduler) => {
       const bench = await atOnce(scheduler, stand('web@25'), (b) => [
-        update(b, 'web@100'),
-        b.operations.trip(ofService('web')),
+        () => update(b, 'web@100'),
+        () => b.operations.trip(ofService('web')),
       ])
       expect(greens(bench)).toEqual([100, 0])
       expect(bench.store.latch).toMatchObject({ latched: true, trip: { landing: 'api@100' } })
@@ -74,8 +78,8 @@ describe('of two people at once, the safe one wins', { timeout: GUARD_MS }, () =
     tried(async (scheduler) => {
       const slowly = ofService('api', { pace: { through: [50, 10, 0], everyMs: 1_000 } })
       const bench = await atOnce(scheduler, stand('api@100'), (b) => [
-        update(b, 'web@25'),
-        b.operations.trip(slowly),
+        () => update(b, 'web@25'),
+        () => b.operations.trip(slowly),
       ])
       expect(bench.green('api')).toBeLessThanOrEqual(50)
       expect(bench.store.latch?.latched).toBe(true)
@@ -85,8 +89,8 @@ describe('of two people at once, the safe one wins', { timeout: GUARD_MS }, () =
   it('where one raises the step and the other steps back', () =>
     tried(async (scheduler) => {
       const bench = await atOnce(scheduler, stand('api@25'), (b) => [
-        update(b, 'api@100'),
-        update(b, 'start'),
+        () => update(b, 'api@100'),
+        () => update(b, 'start'),
       ])
       expect(greens(bench)).toEqual([0, 0])
       expect(bench.store.latch?.latched).toBe(false)
@@ -95,8 +99,8 @@ describe('of two people at once, the safe one wins', { timeout: GUARD_MS }, () =
   it('where one raises the step and the other steps back by one', () =>
     tried(async (scheduler) => {
       const bench = await atOnce(scheduler, stand('api@100'), (b) => [
-        update(b, 'web@25'),
-        update(b, 'api@25'),
+        () => update(b, 'web@25'),
+        () => update(b, 'api@25'),
       ])
       const to = findPosition(bench.positions, 'api@25')
       expect(rising(to?.weights ?? {}, bench.router.weights)).toEqual([])
@@ -110,7 +114,7 @@ describe('of two people at once, the safe one wins', { timeout: GUARD_MS }, () =
           await b.stand('web@25')
           await b.operations.trip(ofService('web'))
         },
-        (b) => [update(b, 'web@25', 2), b.operations.trip(CAUSE)],
+        (b) => [() => update(b, 'web@25', 2), () => b.operations.trip(CAUSE)],
       )
       expect(greens(bench)).toEqual([0, 0])
       expect(bench.store.latch?.latched).toBe(true)
@@ -127,10 +131,10 @@ describe('of two people at once, the safe one wins', { timeout: GUARD_MS }, () =
           )
         },
         (b) => [
-          update(b, 'api@25', 2),
-          b.operations.descend(1, true),
-          b.operations.descend(1, true),
-          b.operations.trip(CAUSE),
+          () => update(b, 'api@25', 2),
+          () => b.operations.descend(1, true),
+          () => b.operations.descend(1, true),
+          () => b.operations.trip(CAUSE),
         ],
       )
       expect(greens(bench)).toEqual([0, 0])
@@ -140,10 +144,10 @@ describe('of two people at once, the safe one wins', { timeout: GUARD_MS }, () =
   it('where two roll back while a third raises: one trip, however many asked for it', () =>
     tried(async (scheduler) => {
       const bench = await atOnce(scheduler, stand('web@25'), (b) => [
-        update(b, 'web@100'),
-        b.operations.trip(ofService('web')),
-        b.operations.trip(CAUSE),
-        b.operations.assert(),
+        () => update(b, 'web@100'),
+        () => b.operations.trip(ofService('web')),
+        () => b.operations.trip(CAUSE),
+        () => b.operations.assert(),
       ])
       expect(greens(bench)).toEqual([0, 0])
       expect(bench.store.latch).toMatchObject({ latched: true, trips: 1 })
@@ -152,9 +156,9 @@ describe('of two people at once, the safe one wins', { timeout: GUARD_MS }, () =
   it('where one adopts what is live and the other rolls back', () =>
     tried(async (scheduler) => {
       const bench = await atOnce(scheduler, stand('api@100'), (b) => [
-        b.operations.adopt(b.plan, b.planHash),
-        b.operations.trip(CAUSE),
-        update(b, 'web@25'),
+        () => b.operations.adopt(b.plan, b.planHash),
+        () => b.operations.trip(CAUSE),
+        () => update(b, 'web@25'),
       ])
       expect(greens(bench)).toEqual([0, 0])
       expect(bench.store.latch?.latched).toBe(true)

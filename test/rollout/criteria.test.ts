@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { alarm, backup, codes, move, passed, planInput, world } from './world.ts'
+import { split } from '../../rollout/weights.ts'
+import { alarm, backup, codes, move, NOW, passed, planInput, world } from './world.ts'
 
 describe('bake', () => {
   it('that is not over holds, with both times', () => {
@@ -43,6 +44,33 @@ describe('a baseline', () => {
       code: 'baseline',
       place: 'guardrails.latency',
     })
+  })
+
+  it('is not wanted of a service that the guardrail is not about, or that has no blue', () => {
+    const { services, guardrails } = planInput()
+    const latency = { metric: 'p95', above: '2x baseline', then: 'hold' } as const
+    const fresh = {
+      blue: 'none' as const,
+      green: { url: 'http://127.0.0.1:9003' },
+      routes: ['/fresh'],
+    }
+    const other = {
+      blue: { url: 'http://127.0.0.1:9004' },
+      green: { url: 'http://127.0.0.1:9005' },
+      routes: ['/other'],
+    }
+    const baseline = (named?: string[]) => {
+      const w = world('start', {
+        ...planInput(),
+        services: { ...services, fresh, other },
+        guardrails: { ...guardrails, latency: { ...latency, services: named } },
+      })
+      return codes(move(w, 'api@10')).filter((code) => code === 'baseline').length
+    }
+    // The world has a baseline of api alone.
+    expect(baseline()).toBe(1)
+    expect(baseline(['api', 'other'])).toBe(1)
+    expect(baseline(['api'])).toBe(0)
   })
 })
 
@@ -97,6 +125,32 @@ describe('drift', () => {
       code: 'drift',
       next: 'sluice doctor --adopt to record what is live',
     })
+  })
+})
+
+describe('a way back', () => {
+  const onItsWay = (position: string) => {
+    const w = world('api@50')
+    const [from, to] = [{ api: split(50) }, { api: split(10) }]
+    w.observation.live = to
+    w.journal.intent = { position, from, to, at: NOW }
+    return w
+  }
+
+  it('that is not verified yet holds every rise, and says how it is finished', () => {
+    const [refusal] = move(onItsWay('api@10'), 'api@100').refusals
+    expect(refusal).toMatchObject({
+      code: 'drift',
+      message:
+        'are on their way back from api@50 (api: blue 50 → 90, green 50 → 10), which is not verified yet; the way back wins',
+      next: 'pulumi config set sluice:step api@10, then pulumi up, which finishes it; then raise the step',
+    })
+    expect(move(onItsWay('api@50'), 'api@50').refusals[0]?.next).toMatch(/doctor --adopt/)
+  })
+
+  it('goes through itself, and further back too', () => {
+    expect(move(onItsWay('api@10'), 'api@10').refusals).toEqual([])
+    expect(move(onItsWay('api@10'), 'start').refusals).toEqual([])
   })
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { flagFile, flagShares, percentOf } from '../../rollout/flag-file.ts'
+import { adoptionOf, flagFile, flagShares, percentOf } from '../../rollout/flag-file.ts'
 import { clearLatch, latchAt } from '../../rollout/latch.ts'
 import { planSchema } from '../../rollout/plan.ts'
 import { greenOf, split } from '../../rollout/weights.ts'
@@ -89,6 +89,18 @@ describe('the flags of a plan', () => {
       ([, share]) => percentOf(share) > 0,
     )
     expect(on.map(([name]) => name).sort()).toEqual(['banner', 'old-agents'])
+  })
+
+  test('are adopted by the answers of the colour they follow', () => {
+    const answers = () => ({ blue: 60, green: 40 })
+    const adopted = (name: string) =>
+      adoptionOf(plan, name, flagShares({ plan, weights })[name]!, answers)
+    expect(adopted('new-agents')).toBe(0.4)
+    expect(adopted('old-agents')).toBe(0.6)
+    expect(adopted('banner')).toBe(1)
+    expect(adopted('performance-mode')).toBe(0)
+    const none = () => ({ blue: 0, green: 0 })
+    expect(adoptionOf(plan, 'new-agents', { from: 0, to: 40 }, none)).toBeUndefined()
   })
 
   test('are written as flagd reads them', () => {

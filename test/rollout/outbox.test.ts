@@ -5,23 +5,29 @@ import { compareSent, judgeSent, sentSince } from '../../rollout/outbox.ts'
 const mail = (to: string, more = {}) => ({ to, text: 'Hello', ...more })
 
 describe('what was sent out since', () => {
+  const none = { before: [], after: [] }
+
   it('is what the recorder lists now and did not list before, as often as it came', () => {
     const before = [mail('a'), mail('b')]
     const after = [mail('b'), mail('a'), mail('a'), mail('c')]
-    expect(sentSince({ before, after }, 'r')).toEqual([mail('a'), mail('c')])
+    expect(sentSince({ blue: { before, after }, green: none }, 'r')).toEqual({
+      blue: [mail('a'), mail('c')],
+      green: [],
+    })
   })
 
-  it('leaves out what a recorder says came of users or of another replay', () => {
+  it('leaves out what came of another replay, and of users where a recorder tells', () => {
     const after = [
       mail('a', { replay: 'r' }),
       mail('user', { replay: null }),
       mail('b', { replay: 'other' }),
-      mail('c'),
+      mail('user too'),
     ]
-    expect(sentSince({ before: [], after }, 'r').map((one) => (one as { to: string }).to)).toEqual([
-      'a',
-      'c',
-    ])
+    const green = { before: [], after: [mail('another user')] }
+    expect(sentSince({ blue: { before: [], after }, green }, 'r')).toEqual({
+      blue: [mail('a', { replay: 'r' })],
+      green: [],
+    })
   })
 })
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { greenOf } from '../../../rollout/weights.ts'
 import { startOutside } from '../../standins/outside-stand-in.ts'
-import { Migration } from './migration.ts'
+import { chosen, Migration } from './migration.ts'
 
 vi.setConfig({ testTimeout: 1_500_000, hookTimeout: 240_000 })
 
-describe('cvplus, from start to retired', () => {
+describe.runIf(chosen('cvplus'))('cvplus, from start to retired', () => {
   let migration: Migration
   let outside: Awaited<ReturnType<typeof startOutside>>
 

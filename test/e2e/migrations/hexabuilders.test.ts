@@ -2,13 +2,13 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { databaseUrl } from '../../../platforms/local/layout.ts'
 import { startIndexServer } from '../../standins/elasticsearch-stand-in.ts'
-import { Migration } from './migration.ts'
+import { chosen, Migration } from './migration.ts'
 
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 240_000 })
 
 const partner = '00000000-0000-4000-8000-000000000007'
 
-describe('hexabuilders in staging, from start to retired', () => {
+describe.runIf(chosen('hexabuilders'))('hexabuilders in staging, from start to retired', () => {
   let migration: Migration
   const rows = async (database: string, sql: string) => {
     const client = new pg.Client(databaseUrl(migration.stack.layout, database))

@@ -7,7 +7,15 @@ import { type Load, type LoadPath, startLoad } from '../../../examples/load.ts'
 import type { PlanInput } from '../../../rollout/plan.ts'
 import { positionsOf } from '../../../rollout/positions.ts'
 import { checkout } from '../../../tools/checkout.ts'
+import { seeded } from '../seeded.ts'
 import { TestStack } from '../test-stack.ts'
+
+const RUNS = ['huntred', 'hexabuilders', 'resume-review', 'supersmartmatch', 'cvplus', 'mechanisms']
+
+/** True for the runs that are tried now: one of them, or all with SLUICE_TEST_ALL=1. */
+export function chosen(name: string): boolean {
+  return seeded(RUNS, 1).includes(name)
+}
 
 /** Every plan takes the twenty ports from its own block's 80 on: 8480 to 8499, and so on. */
 const PORTS = 20

@@ -1,80 +1,83 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { md5Bucket } from '../../../examples/buckets.ts'
-import { Migration } from './migration.ts'
+import { chosen, Migration } from './migration.ts'
 
 vi.setConfig({ testTimeout: 1_200_000, hookTimeout: 240_000 })
 
-describe('resume-review in development, from start to retired', () => {
-  let migration: Migration
+describe.runIf(chosen('resume-review'))(
+  'resume-review in development, from start to retired',
+  () => {
+    let migration: Migration
 
-  beforeAll(async () => {
-    migration = await Migration.create({
-      name: 'resume-review',
-      environment: 'development',
-      clock: 86_400,
-      rate: 120,
-      paths: ['/api/auth/me', '/api/review/3', '/api/ai/structure/3', '/api/ai/appeal/3'],
-    })
-    await migration.deploy()
-  })
-  afterAll(() => migration?.close())
-
-  const version = async (path: string, user: string) => {
-    const response = await fetch(`${migration.stack.url}${path}`, {
-      headers: { 'x-user-id': user },
-    })
-    await response.text()
-    return response.status === 200 ? response.headers.get('x-version') : response.status
-  }
-  const users = [...Array(200).keys()].map((n) => `user-${n}`)
-  const someOne = (fits: (bucket: number) => boolean) =>
-    users.find((user) => fits(md5Bucket(user))) as string
-
-  it('moves auth by its flag, to the users whose bucket is below the percentage', async () => {
-    await migration.goTo('auth@10', 'start', 240)
-    expect(
-      await version(
-        '/api/auth/me',
-        someOne((bucket) => bucket < 10),
-      ),
-    ).toBe('new')
-    expect(
-      await version(
-        '/api/auth/me',
-        someOne((bucket) => bucket >= 10),
-      ),
-    ).toBe('old')
-    await migration.goTo('auth@100', 'auth@10', 240)
-    expect(
-      await version(
-        '/api/auth/me',
-        someOne((bucket) => bucket >= 90),
-      ),
-    ).toBe('new')
-  })
-
-  it('brings upload, which was not there, and the agents one after the other', async () => {
-    const upload = () =>
-      fetch(`${migration.stack.url}/api/upload`, {
-        method: 'POST',
-        headers: { 'x-user-id': 'user-1' },
-        body: '{"filename":"a.txt","text":"b"}',
+    beforeAll(async () => {
+      migration = await Migration.create({
+        name: 'resume-review',
+        environment: 'development',
+        clock: 86_400,
+        rate: 120,
+        paths: ['/api/auth/me', '/api/review/3', '/api/ai/structure/3', '/api/ai/appeal/3'],
       })
-    expect((await upload()).ok).toBe(false)
-    await migration.goTo('upload@100', 'auth@100', 240)
-    expect((await upload()).status).toBe(201)
-    await migration.goTo('ai-structure@100', 'upload@100', 240)
-    expect(await version('/api/ai/structure/3', 'user-1')).toBe('new')
-    expect(await version('/api/ai/appeal/3', 'user-1')).toBe('old')
-    await migration.goTo('ai-appeal@100', 'ai-structure@100', 240)
-    expect(await version('/api/ai/appeal/3', 'user-1')).toBe('new')
-  })
+      await migration.deploy()
+    })
+    afterAll(() => migration?.close())
 
-  it('moves the review through its four steps, tells people, and lost no request', async () => {
-    await migration.goTo('retired', 'ai-appeal@100', 240)
-    expect(await version('/api/review/3', 'user-1')).toBe('new')
-    const stats = await migration.load.stop()
-    expect(stats.failures).toEqual([])
-    expect(stats.answered).toBe(stats.sent)
-  })
-})
+    const version = async (path: string, user: string) => {
+      const response = await fetch(`${migration.stack.url}${path}`, {
+        headers: { 'x-user-id': user },
+      })
+      await response.text()
+      return response.status === 200 ? response.headers.get('x-version') : response.status
+    }
+    const users = [...Array(200).keys()].map((n) => `user-${n}`)
+    const someOne = (fits: (bucket: number) => boolean) =>
+      users.find((user) => fits(md5Bucket(user))) as string
+
+    it('moves auth by its flag, to the users whose bucket is below the percentage', async () => {
+      await migration.goTo('auth@10', 'start', 240)
+      expect(
+        await version(
+          '/api/auth/me',
+          someOne((bucket) => bucket < 10),
+        ),
+      ).toBe('new')
+      expect(
+        await version(
+          '/api/auth/me',
+          someOne((bucket) => bucket >= 10),
+        ),
+      ).toBe('old')
+      await migration.goTo('auth@100', 'auth@10', 240)
+      expect(
+        await version(
+          '/api/auth/me',
+          someOne((bucket) => bucket >= 90),
+        ),
+      ).toBe('new')
+    })
+
+    it('brings upload, which was not there, and the agents one after the other', async () => {
+      const upload = () =>
+        fetch(`${migration.stack.url}/api/upload`, {
+          method: 'POST',
+          headers: { 'x-user-id': 'user-1' },
+          body: '{"filename":"a.txt","text":"b"}',
+        })
+      expect((await upload()).ok).toBe(false)
+      await migration.goTo('upload@100', 'auth@100', 240)
+      expect((await upload()).status).toBe(201)
+      await migration.goTo('ai-structure@100', 'upload@100', 240)
+      expect(await version('/api/ai/structure/3', 'user-1')).toBe('new')
+      expect(await version('/api/ai/appeal/3', 'user-1')).toBe('old')
+      await migration.goTo('ai-appeal@100', 'ai-structure@100', 240)
+      expect(await version('/api/ai/appeal/3', 'user-1')).toBe('new')
+    })
+
+    it('moves the review through its four steps, tells people, and lost no request', async () => {
+      await migration.goTo('retired', 'ai-appeal@100', 240)
+      expect(await version('/api/review/3', 'user-1')).toBe('new')
+      const stats = await migration.load.stop()
+      expect(stats.failures).toEqual([])
+      expect(stats.answered).toBe(stats.sent)
+    })
+  },
+)

@@ -158,7 +158,8 @@ describe('a backup', () => {
       from: [{ id: whole.id }, { id: part.id }],
     })
     expect(rebuilt?.tables).toEqual({ ...whole.tables, ...part.tables })
-    expect(rebuilt?.tables['public.orders']?.rows).toBe('2001')
+    const rows = Number(rebuilt?.tables['public.orders']?.rows)
+    expect(rows).toBe(Number(whole.tables['public.orders']?.rows) + 1)
   })
 
   it('is refused where its variable is not set, or holds no address', async () => {

@@ -278,4 +278,11 @@ export const STEPS: WrongPlan[] = [
       'plan.environments: has 1 of at least 2 entries; give a list with at least 2 entries (stacks of this one plan, in order: a later one goes only as far as the one before)',
     ],
   ],
+  [
+    'a start that is announced to nobody',
+    { 'start.announce': { to: ['evryone'], text: 'it begins' } },
+    [
+      'plan.start.announce.to[0]: "evryone" is no channel of this plan; did you mean everyone? known: everyone',
+    ],
+  ],
 ]

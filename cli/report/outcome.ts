@@ -1,0 +1,107 @@
+import type { Journal } from '../../rollout/journal.ts'
+import type { Latch } from '../../rollout/latch.ts'
+import type { Observation } from '../../rollout/observation.ts'
+import type { Plan } from '../../rollout/plan.ts'
+import { type Recommendation, recommend } from '../../rollout/recommendation.ts'
+import { type Gain, gainsOf, type Kpi, kpiTable } from '../../rollout/targets.ts'
+import type { Table } from './tables.ts'
+
+/** What came of a rollout so far: its targets, what green gained, and what to do next. */
+export interface Outcome {
+  kpis: Kpi[]
+  gains: Gain[]
+  recommendation?: Recommendation
+}
+
+/**
+ * The outcome from the journal and the numbers of the targets' queries. Pure.
+ * @param queries by the name of the target; missing where none was given
+ */
+export function outcomeOf(
+  plan: Plan,
+  clock: number,
+  { alarms, guard }: Pick<Observation, 'alarms' | 'guard'>,
+  journal: Journal | undefined,
+  latch: Latch | undefined,
+  queries: Record<string, number | undefined>,
+): Outcome {
+  const { green = {}, baselines = {} } = journal ?? {}
+  const kpis = kpiTable(plan, { green, baselines, queries })
+  const recommendation = journal && recommend({ plan, clock, journal, latch, alarms, guard, kpis })
+  return { kpis, gains: gainsOf(green, baselines), recommendation }
+}
+
+/** The targets of the plan, each met or missed. */
+export function kpisTable({ kpis }: Outcome): Table {
+  return {
+    title: 'Targets',
+    heading: ['target', 'asked for', 'measured', ''],
+    rows: kpis.map(({ title, target, actual, result }) => [
+      title,
+      target,
+      actual,
+      result === 'missed' ? 'MISSED' : result,
+    ]),
+    empty: 'the plan has no targets; add them under report: targets:',
+  }
+}
+
+/** Green against what blue measured before the first step. */
+export function gainsTable({ gains }: Outcome): Table {
+  return {
+    title: 'Green against blue before the first step',
+    heading: ['service', 'measured', 'blue', 'green', 'change'],
+    rows: gains.map(({ service, metric, blue, green, change, better }) => [
+      service,
+      metric,
+      blue,
+      green,
+      `${change > 0 ? '+' : ''}${change} %, ${better ? 'better' : 'not better'}`,
+    ]),
+    empty: 'no baseline was recorded, or green has not answered yet',
+  }
+}
+
+/** What was run, with the end of what it said. */
+export function operationsTable(journal: Journal | undefined): Table {
+  return {
+    title: 'Operations',
+    heading: ['operation', 'position', 'attempt', 'result', 'at', 'said'],
+    rows: (journal?.operations ?? []).map(
+      ({ operation, position, attempt, result, at, reason }) => [
+        operation,
+        position,
+        String(attempt),
+        result,
+        at,
+        reason,
+      ],
+    ),
+    empty: 'none was run',
+  }
+}
+
+/** The ends of phases, and what was to be looked at. */
+export function checkpointsTable(journal: Journal | undefined): Table {
+  return {
+    title: 'Checkpoints and investigations',
+    heading: ['what', 'position', 'at', 'shown'],
+    rows: [
+      ...(journal?.checkpoints ?? []).map(({ phase, position, at, gates }) => [
+        `phase ${phase} finished`,
+        position,
+        at,
+        gates.length > 0 ? `passed: ${gates.join(', ')}` : 'no gates',
+      ]),
+      ...(journal?.investigations ?? []).map(
+        ({ guardrail, service, position, openedAt, closedAt, value, threshold }) => [
+          `${guardrail} of ${service}`,
+          position,
+          openedAt,
+          `${value} against ${threshold}, ${closedAt ? `closed ${closedAt}` : 'OPEN'}`,
+        ],
+      ),
+    ],
+    empty: 'none',
+  }
+}

@@ -1,0 +1,58 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { databaseUrl } from '../../../platforms/local/layout.ts'
+import { chosen, Migration } from './migration.ts'
+
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 240_000 })
+
+describe.runIf(chosen('huntred'))('huntred, from start to retired', () => {
+  let migration: Migration
+  const persons = async (database: string) => {
+    const client = new pg.Client(databaseUrl(migration.stack.layout, database))
+    await client.connect()
+    const { rows } = await client.query('select * from persons order by id')
+    await client.end()
+    return rows as unknown[]
+  }
+
+  beforeAll(async () => {
+    migration = await Migration.create({
+      name: 'huntred',
+      clock: 17_280,
+      paths: ['/api/candidates/', '/api/ml/analyze/1/', '/api/proposals/12/', '/dashboard/'],
+    })
+    await migration.deploy()
+  })
+  afterAll(() => migration?.close())
+
+  it('shows parity in each group, schemas, records and load alike before the first step', async () => {
+    await migration.goTo('huntred@50', 'start', 240)
+    expect(await migration.stack.green('huntred')).toBe(50)
+  })
+
+  it('keeps both systems alike while both write', async () => {
+    for (let n = 0; n < 20; n++) {
+      const response = await fetch(`${migration.stack.url}/api/candidates/`, {
+        method: 'POST',
+        headers: { 'x-user-id': `user-${n}`, 'content-type': 'application/json' },
+        body: JSON.stringify({
+          nombre: `New ${n}`,
+          email: `new${n}@example.org`,
+          business_unit: 'Amigro',
+        }),
+      })
+      expect(response.status, await response.text()).toBe(201)
+    }
+    await vi.waitFor(
+      async () => expect(await persons('huntred_v2')).toEqual(await persons('huntred')),
+      60_000,
+    )
+  })
+
+  it('goes to retired, and lost no request', async () => {
+    await migration.goTo('retired', 'huntred@50', 240)
+    const stats = await migration.load.stop()
+    expect(stats.failures).toEqual([])
+    expect(stats.answered).toBe(stats.sent)
+  })
+})
