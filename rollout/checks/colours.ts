@@ -61,7 +61,24 @@ function colourChecks(parts: Parts, service: string, name: ColourName): Check[] 
       return undefined
     }),
     ...nameCheck(colour.flag, namesOf(parts.flags), 'flag', [...keys, 'flag']),
+    ...loneFlagChecks(parts, `${service}.${name}`, colour, keys),
   ]
+}
+
+/** A flag tells colours of one process apart; a process that is one colour alone needs none. */
+function loneFlagChecks(
+  { services }: Parts,
+  self: string,
+  { flag, servedBy, command, url }: Lenient<Colour>,
+  keys: Keys,
+): Check[] {
+  if (flag === undefined || servedBy !== undefined || (!command && url === undefined)) return []
+  const isShared = entries(services).some(([, service]) =>
+    COLOURS.some((colour) => running(service[colour])?.servedBy === self),
+  )
+  if (isShared) return []
+  const message = `has no effect where ${self} has a process of its own; give servedBy, or take it out`
+  return [{ keys: [...keys, 'flag'], message, rests: [['services']] }]
 }
 
 function ownChecks({ command, port, url, flag }: Lenient<Colour>, keys: Keys): Check[] {

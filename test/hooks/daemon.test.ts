@@ -29,8 +29,13 @@ async function standAt25(b: Bench): Promise<void> {
     verified: { position: 'api@25', at: new Date().toISOString() },
     weights,
   })
-  await b.router.write(weights)
+  // The hook comes back to a green without traffic: on a slow machine it was away for too long.
   await b.startHook()
+  await b.router.write(weights)
+  await until('the hook to know', async () => {
+    const { body } = await b.api('GET', '/v1/observation')
+    return body.live?.api?.green === 25
+  })
 }
 
 describe('the hook', () => {
@@ -327,6 +332,97 @@ describe('the hook', () => {
     expect((await bench.latch())?.trip?.value).toMatch(
       /^p95 \d+ms over \d+ answers, not below 20ms$/,
     )
+  })
+
+  it('goes down step by step, goes on after a kill, and ends at once by command', async () => {
+    const slowly = { rollback: 'progressively', through: [20, 10, 5, 0], every: '5s' }
+    bench = await Bench.start({
+      guardrails: { slow: { metric: 'p95', above: '1s', for: '2m', then: slowly } },
+    })
+    await standAt25(bench)
+    const labels = { alertname: 'slow', guardrail: 'slow', service: 'api', then: 'rollback' }
+    await bench.alert(labels)
+    expect(await bench.greenNow()).toBe(20)
+    expect(await bench.latch()).toMatchObject({ latched: true, descent: { left: [10, 5, 0] } })
+    await until('the second step', async () => (await bench.greenNow()) === 10)
+    await bench.killHook()
+    await bench.startHook()
+    const latch = await bench.latch()
+    expect(latch).toMatchObject({ latched: true, trips: 1 })
+    await until('the third step, or all of it after a long absence', async () => {
+      return (await bench.greenNow()) <= 5
+    })
+    const { body } = await bench.api('POST', '/v1/rollback', { by: 'ann', reason: 'now' })
+    expect(body.weights).toMatchObject({ api: { green: 0 } })
+    const after = await bench.latch()
+    expect(after?.descent).toBeUndefined()
+    expect(after).toMatchObject({ latched: true, trips: 1, ceiling: { api: { green: 0 } } })
+  })
+
+  it('holds every rise while a system outside is ill, and says which', async () => {
+    const outside = createServer((_, response) => response.writeHead(503).end())
+    outside.listen(0, '127.0.0.1')
+    await once(outside, 'listening')
+    const url = `http://127.0.0.1:${(outside.address() as AddressInfo).port}/`
+    bench = await Bench.start({
+      external: { redis: { url }, disk: { check: [process.execPath, '-e', '0'] } },
+    })
+    await bench.move('start', 0)
+    const alarms = await until('the alarm', async () => {
+      const { body } = await bench.api('GET', '/v1/observation')
+      return body.alarms.length > 0 && body.alarms
+    })
+    expect(alarms).toMatchObject([
+      { guardrail: 'external.redis', service: 'redis', value: 'status 503', then: 'hold' },
+    ])
+    const answer = await bench.api('POST', '/v1/admit', {
+      request: bench.request('api@25'),
+      lastAttempt: 1,
+    })
+    expect(answer.status).toBe(409)
+    expect(answer.body.error).toMatch(/external\.redis/)
+    outside.close()
+  })
+
+  it('reports at each interval of the clock, with what it recommends', async () => {
+    const told: { kind: string; text: string }[] = []
+    const pager = createServer((incoming, response) => {
+      let text = ''
+      incoming.on('data', (chunk) => {
+        text += chunk
+      })
+      incoming.on('end', () => {
+        told.push(JSON.parse(text))
+        response.end()
+      })
+    })
+    pager.listen(0, '127.0.0.1')
+    await once(pager, 'listening')
+    bench = await Bench.start(
+      {
+        report: {
+          every: '24h',
+          to: ['team'],
+          targets: { speed: { metric: 'p95', below: '1s', title: 'Speed' } },
+        },
+        notify: { team: { webhook: 'env:BENCH_PAGER', only: 'named' } },
+      },
+      {
+        clock: 43_200,
+        environment: { BENCH_PAGER: `http://127.0.0.1:${(pager.address() as AddressInfo).port}/` },
+      },
+    )
+    await bench.toFirstStep()
+    const load = bench.load(100)
+    const report = await until('a report with a target', () =>
+      told.find(({ kind, text }) => kind === 'report' && /1 of 1 targets met/.test(text)),
+    )
+    await load.stop()
+    expect(report.text).toMatch(/api@25 stands since/)
+    expect(report.text).toMatch(/recommendation: (proceed|hold), as /)
+    expect(new Set(told.map(({ kind }) => kind))).toEqual(new Set(['report']))
+    pager.closeAllConnections()
+    pager.close()
   })
 
   it('refuses a plan whose guardrail check fails before it has traffic', async () => {

@@ -15,7 +15,7 @@ describe('require-fresh-backup', () => {
     const { resources } = await compliantStack()
     const without = resources.filter(({ type }) => !type.endsWith('Backup'))
     expect(missingBackups(without, HOUR)).toEqual([
-      'weights rise (huntred: blue 90 → 75, green 10 → 25) without a backup that counts: the stack does not declare huntred (sluice:index:Backup)',
+      'weights rise (huntred: blue 90 → 75, green 10 → 25) without a backup that counts: the stack does not declare huntred (sluice:index:Backup); the stack does not declare huntred-v2 (sluice:index:Backup)',
     ])
   })
 

@@ -463,4 +463,14 @@ export const SERVICES: WrongPlan[] = [
       'plan.services.api.state.gate: "parities" is no gate of this plan; known: parity, steady, approval',
     ],
   ],
+  [
+    'a flag of a colour that has a process of its own',
+    {
+      flags: { 'new-web': {} },
+      'services.web.green': { url: 'http://127.0.0.1:9004', flag: 'new-web' },
+    },
+    [
+      'plan.services.web.green.flag: has no effect where web.green has a process of its own; give servedBy, or take it out',
+    ],
+  ],
 ]
