@@ -33,5 +33,6 @@ function avalanche(value: number): number {
   a = (a + 0x165667b1 + (a << 5)) >>> 0
   a = ((a + 0xd3a2646c) ^ (a << 9)) >>> 0
   a = (a + 0xfd7046c5 + (a << 3)) >>> 0
-  return (a ^ 0xb55a4f09 ^ (a >>> 16)) >>> 0
+  a = (a ^ 0xb55a4f09 ^ (a >>> 16)) >>> 0
+  return Math.imul(a, 3_221_225_473) >>> 0
 }

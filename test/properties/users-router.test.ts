@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { waitFor } from '../../platforms/local/supervisor.ts'
 import { hashOf } from '../../rollout/hash.ts'
 import type { ServiceWeights } from '../../rollout/weights.ts'
 import { Echo } from '../platforms/local/echo.ts'
@@ -76,6 +77,7 @@ describe('users of the real router, over a whole rollout', { timeout: GUARD_MS }
   it('get what the model says: their side, across services, over reloads and a rollback', async () => {
     const { plan } = stand
     const bench = new Bench({ plan, planHash: hashOf(plan) }, undefined, stand.router)
+    const greenUser = USERS.find((user) => placeOf(user, 'md5') < 500) as string
     const forward = async (from: number, until?: string) => {
       for (const { name, weights } of bench.positions.slice(from)) {
         await bench.update(bench.request(name))
@@ -86,8 +88,19 @@ describe('users of the real router, over a whole rollout', { timeout: GUARD_MS }
       }
     }
     await forward(0, 'api+web@60')
-    // A reload of the router gives nobody another side.
+    // A reload of the router gives nobody another side, once it knows green and guard again.
     await stand.apply()
+    for (const service of Object.keys(RULES)) {
+      await waitFor(
+        async () =>
+          (await stand.router.healthy(service, 'green')) && (await stand.router.guardUp()),
+        { timeoutMs: 20_000, what: `green of ${service} after the reload` },
+      )
+    }
+    await waitFor(async () => (await colourFor('api', greenUser)) === 'green', {
+      timeoutMs: 20_000,
+      what: 'green to answer after the reload',
+    })
     await look(await stand.router.read())
     await bench.operations.trip({ ...CAUSE, service: 'web', scope: 'service' })
     await look({})
