@@ -43,9 +43,13 @@ export const ask = async (
   { method, path, headers, body }: Omit<Recorded, 'group' | 'name'>,
 ) => {
   const answer = await fetch(base + path, { method, headers, ...(body && { body }) })
-  const { servedAt, ...told } = (await answer.json()) as Record<string, unknown>
+  const json = answer.headers.get('content-type')?.includes('json') ?? false
+  const { servedAt, ...told }: Record<string, unknown> = json
+    ? ((await answer.json()) as object)
+    : { page: await answer.text() }
   return {
     version: answer.headers.get('x-version'),
+    json,
     dated: typeof servedAt === 'string' && !Number.isNaN(Date.parse(servedAt)),
     status: answer.status,
     body: told,
