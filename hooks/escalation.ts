@@ -43,7 +43,7 @@ export class Escalation {
 
   #lookAt(service: string): void {
     const { escalation } = this.#world.charge.plan
-    const since = performance.now() - (this.#movedAt.get(service) ?? 0)
+    const since = performance.now() - (this.#movedAt.get(service) ?? Number.NEGATIVE_INFINITY)
     const window = Math.min(ESCALATION_WINDOW_MS, Math.floor(since / 1_000) * 1_000)
     if (window < 1_000) return
     const measured = this.#metrics.measure(service, 'green', window)

@@ -197,8 +197,9 @@ export function describePlatform(name: string, open: () => Promise<Bed>): void {
       await world().go('shop@10', 2)
       await world().bed.breakGreen()
       await world().untilLatched()
+      // The latch is written first, and then the weights.
+      await expect.poll(() => world().green(), { timeout: LIMIT_MS }).toBe(0)
       await world().bed.mendGreen()
-      expect(await world().green()).toBe(0)
       const latch = await world().latch()
       expect(latch).toMatchObject({ trips: 2, trip: { position: 'shop@10', landing: 'start' } })
       await world().bed.traffic(50)

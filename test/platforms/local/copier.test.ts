@@ -60,14 +60,17 @@ beforeEach(async () => {
 const until = (what: string, condition: () => boolean | Promise<boolean>) =>
   waitFor(condition, { timeoutMs: 30_000, what })
 
-/** The router finds the copier, so that writes go through it. */
+/** The router finds the copier, so that writes go through it whichever colour is wanted. */
 async function copies(): Promise<void> {
-  await until('the copier to be there', async () => {
-    stand.hook.lines.length = 0
-    await send('POST', '/probe')
-    await until('its line', () => answers().length > 0)
-    return answers()[0]?.server?.startsWith('copier_') ?? false
-  })
+  for (const weight of [100, 0]) {
+    await stand.weigh(weight)
+    await until('the copier to be there', async () => {
+      stand.hook.lines.length = 0
+      await send('POST', '/probe')
+      await until('its line', () => answers().length > 0)
+      return answers()[0]?.server?.startsWith('copier_') ?? false
+    })
+  }
 }
 
 const lines = () => stand.hook.lines.map((text) => parseRouterLine(text))
