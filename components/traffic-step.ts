@@ -1,5 +1,6 @@
 import * as pulumi from '@pulumi/pulumi'
 import type { Plan } from '../rollout/plan.ts'
+import { planText } from '../rollout/plan-text.ts'
 import type { ServiceWeights } from '../rollout/weights.ts'
 
 /** Which live platform a resource speaks of. */
@@ -33,7 +34,12 @@ export class Backup extends pulumi.CustomResource {
     args: StepRequest & { backup: string },
     opts?: pulumi.CustomResourceOptions,
   ) {
-    super('sluice:index:Backup', name, { ...args, stale: undefined, record: undefined }, opts)
+    super(
+      'sluice:index:Backup',
+      name,
+      { ...args, plan: planText(args.plan), stale: undefined, record: undefined },
+      opts,
+    )
   }
 }
 
@@ -48,7 +54,13 @@ export class Admission extends pulumi.CustomResource {
     super(
       'sluice:index:Admission',
       name,
-      { ...args, weights: undefined, previous: undefined, latch: undefined },
+      {
+        ...args,
+        plan: planText(args.plan),
+        weights: undefined,
+        previous: undefined,
+        latch: undefined,
+      },
       opts,
     )
   }
@@ -61,7 +73,7 @@ export class Verification extends pulumi.CustomResource {
     args: StepRequest & { weights: pulumi.Input<ServiceWeights> },
     opts?: pulumi.CustomResourceOptions,
   ) {
-    super('sluice:index:Verification', name, { ...args }, opts)
+    super('sluice:index:Verification', name, { ...args, plan: planText(args.plan) }, opts)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Plan } from '../rollout/plan.ts'
+import { planOf } from '../rollout/plan-text.ts'
 import type { ServiceWeights } from '../rollout/weights.ts'
 
 /** The admission of a traffic step, of which policies read what an update would do. */
@@ -33,7 +34,7 @@ export function readAdmission(props: Record<string, unknown>): AdmissionProps | 
   const { plan, weights, previous } = props
   if (!plan || !weights) return undefined
   return {
-    plan: plan as Plan,
+    plan: planOf(plan),
     weights: weights as ServiceWeights,
     previous: (previous ?? {}) as ServiceWeights,
   }

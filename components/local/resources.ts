@@ -1,5 +1,6 @@
 import * as pulumi from '@pulumi/pulumi'
 import type { Plan } from '../../rollout/plan.ts'
+import { planText } from '../../rollout/plan-text.ts'
 import type { PlatformReference, StepRequest } from '../traffic-step.ts'
 
 /** The folder that holds everything of one rollout on this host, its tokens and its supervisor. */
@@ -59,7 +60,12 @@ export class Router extends pulumi.CustomResource {
     args: StepRequest & { home: pulumi.Input<string> },
     opts?: pulumi.CustomResourceOptions,
   ) {
-    super('sluice:local:Router', name, { ...args, services: undefined, config: undefined }, opts)
+    super(
+      'sluice:local:Router',
+      name,
+      { ...args, plan: planText(args.plan), services: undefined, config: undefined },
+      opts,
+    )
   }
 }
 
@@ -70,7 +76,12 @@ export class Alarms extends pulumi.CustomResource {
     args: { home: pulumi.Input<string>; plan: Plan; clock: number },
     opts?: pulumi.CustomResourceOptions,
   ) {
-    super('sluice:local:Alarms', name, { ...args, config: undefined, rules: undefined }, opts)
+    super(
+      'sluice:local:Alarms',
+      name,
+      { ...args, plan: planText(args.plan), config: undefined, rules: undefined },
+      opts,
+    )
   }
 }
 
@@ -88,7 +99,7 @@ export class Hook extends pulumi.CustomResource {
     },
     opts?: pulumi.CustomResourceOptions,
   ) {
-    super('sluice:local:Hook', name, args, opts)
+    super('sluice:local:Hook', name, { ...args, plan: planText(args.plan) }, opts)
   }
 }
 

@@ -1,13 +1,13 @@
 import { openPlatform, type PlatformReference } from '../../platforms/open.ts'
 import type { Platform } from '../../platforms/platform.ts'
-import type { Plan } from '../../rollout/plan.ts'
+import { planOf } from '../../rollout/plan-text.ts'
 import type { Request } from '../../rollout/request.ts'
 import type { Props } from '../protocol.ts'
 
 /** The part of a resource's inputs that says what the update asks for. */
 export function requestOf(inputs: Props): Request {
   return {
-    plan: inputs['plan'] as Plan,
+    plan: planOf(inputs['plan']),
     planHash: String(inputs['planHash']),
     position: String(inputs['position']),
     attempt: Number(inputs['attempt']),

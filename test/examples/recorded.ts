@@ -45,7 +45,7 @@ export const ask = async (
   const answer = await fetch(base + path, { method, headers, ...(body && { body }) })
   const json = answer.headers.get('content-type')?.includes('json') ?? false
   const { servedAt, ...told }: Record<string, unknown> = json
-    ? ((await answer.json()) as object)
+    ? ((await answer.json()) as Record<string, unknown>)
     : { page: await answer.text() }
   return {
     version: answer.headers.get('x-version'),

@@ -50,6 +50,11 @@ function typescriptEnvironment(info: Info): NodeJS.ProcessEnv {
   }
 }
 
+/** The engine hands on a trace that nobody listens to; with it the SDK loads all that traces. */
+function tracingEnvironment(): NodeJS.ProcessEnv {
+  return process.env['PULUMI_OTEL_EXPORTER_OTLP_ENDPOINT'] ? {} : { TRACEPARENT: undefined }
+}
+
 function track(child: ChildProcess): ChildProcess {
   children.add(child)
   child.once('close', () => children.delete(child))
@@ -92,6 +97,7 @@ const run: Unary<
       process.execPath,
       [
         `--require=${path.join(import.meta.dirname, 'inspect-guard.cjs')}`,
+        `--require=${path.join(import.meta.dirname, 'lean-sdk.cjs')}`,
         ...nodeArguments(info),
         sdkModule(directory, 'run'),
         ...flags
@@ -106,6 +112,7 @@ const run: Unary<
         stdio: ['ignore', 'inherit', 'inherit'],
         env: {
           ...process.env,
+          ...tracingEnvironment(),
           ...typescriptEnvironment(info),
           PULUMI_CONFIG: JSON.stringify(Object.fromEntries(request.getConfigMap().entries())),
           PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),

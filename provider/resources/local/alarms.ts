@@ -4,7 +4,7 @@ import { prometheusConfig } from '../../../platforms/local/prometheus-config.ts'
 import { applyPrometheus } from '../../../platforms/local/prometheus-service.ts'
 import { checkQueries } from '../../../platforms/local/query-check.ts'
 import { removeService } from '../../../platforms/local/supervisor.ts'
-import type { Plan } from '../../../rollout/plan.ts'
+import { planOf } from '../../../rollout/plan-text.ts'
 import type { Context, Props, ResourceType } from '../../protocol.ts'
 import { mayDelete } from './deletion.ts'
 import { whereDown } from './repair.ts'
@@ -15,7 +15,7 @@ export const alarms: ResourceType = {
   diff: whereDown(() => 'prometheus'),
   async check(_ctx, _olds, news) {
     const layout = layoutOf(String(news['home']))
-    const plan = news['plan'] as Plan
+    const plan = planOf(news['plan'])
     const ports = portsOf(plan)
     await checkQueries(plan, ports.prometheus)
     return {

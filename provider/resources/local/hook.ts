@@ -1,7 +1,7 @@
 import { applyHook, guardedHash } from '../../../platforms/local/hook-service.ts'
 import { layoutOf, portsOf } from '../../../platforms/local/layout.ts'
 import { removeService } from '../../../platforms/local/supervisor.ts'
-import type { Plan } from '../../../rollout/plan.ts'
+import { planOf } from '../../../rollout/plan-text.ts'
 import type { Context, Props, ResourceType } from '../../protocol.ts'
 import { isOffline } from '../request.ts'
 import { mayDelete } from './deletion.ts'
@@ -12,7 +12,7 @@ export const hook: ResourceType = {
   async diff(_ctx, _id, _olds, news) {
     if (isOffline()) return undefined
     // Its own word counts, not the supervisor's: one that is up may have stopped to guard.
-    const guarded = await guardedHash(portsOf(news['plan'] as Plan).hook)
+    const guarded = await guardedHash(portsOf(planOf(news['plan'])).hook)
     return guarded === news['planHash'] ? undefined : { changed: true }
   },
   async create(ctx, inputs) {
@@ -31,7 +31,7 @@ export const hook: ResourceType = {
 
 async function apply(ctx: Context, inputs: Props): Promise<void> {
   await applyHook(layoutOf(String(inputs['home'])), {
-    plan: inputs['plan'] as Plan,
+    plan: planOf(inputs['plan']),
     planHash: String(inputs['planHash']),
     clock: Number(inputs['clock']),
     environment: inputs['environment'] as string | undefined,

@@ -4,7 +4,7 @@ import { applyRouter } from '../../../platforms/local/router-service.ts'
 import { removeService } from '../../../platforms/local/supervisor.ts'
 import { admit } from '../../../rollout/admission.ts'
 import { isUnavailable } from '../../../rollout/observation.ts'
-import type { Plan } from '../../../rollout/plan.ts'
+import { planOf } from '../../../rollout/plan-text.ts'
 import { findPosition, positionsOf } from '../../../rollout/positions.ts'
 import type { Props, ResourceType } from '../../protocol.ts'
 import { isOffline, platformOf, requestOf } from '../request.ts'
@@ -18,7 +18,7 @@ export const router: ResourceType = {
   async check(_ctx, olds, news) {
     // The plan itself stays out of the inputs: an edit of a bake changes nothing of the router.
     const layout = layoutOf(String(news['home']))
-    const plan = news['plan'] as Plan
+    const plan = planOf(news['plan'])
     const config = haproxyConfig(plan, layout, portsOf(plan), await optionsFor(news, olds))
     return { inputs: { home: news['home'], services: Object.keys(plan.services), config } }
   },
