@@ -110,7 +110,9 @@ function begin(
   children.push(child)
   const ended = new Promise<Awaited<Begun['ended']>>((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'ENOENT' ? 'is not there' : error.message
+      // A folder of PATH that may not be read says EACCES of a program that is in none of them.
+      const unfound = error.code === 'ENOENT' || error.code === 'EACCES'
+      const why = unfound ? 'is not there, or may not be run' : error.message
       resolve({ code: null, how: `${program} could not be started: ${why}` })
     })
     child.once('exit', (code, killed) => {

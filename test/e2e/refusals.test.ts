@@ -203,6 +203,8 @@ describe(`what holds a rollout (${SEED})`, () => {
     })
 
     it('a stale backup shows in the preview, and is taken and verified by up', async () => {
+      // After the repairs before it Prometheus has to be heard again.
+      await untilReady('huntred@5')
       await stack.set({ step: 'huntred@5' })
       const said = await allowed(await stack.preview())
       expect(said).toContain('huntred: stale, will be taken and verified')

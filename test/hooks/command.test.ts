@@ -32,7 +32,7 @@ test('a program that is not there is a failure and not a crash', async () => {
   const failed = await runCommand({ run: ['no-such-program'], environment, timeoutMs: 1_000 })
   expect(failed).toMatchObject({
     ok: false,
-    reason: 'no-such-program could not be started: is not there',
+    reason: 'no-such-program could not be started: is not there, or may not be run',
   })
 })
 
