@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { acknowledges } from '../rollout/latch.ts'
-import type { Observation } from '../rollout/observation.ts'
+import { latchOf, type Observation } from '../rollout/observation.ts'
 import { sluiceEnvironment } from '../tools/environment.ts'
-import { isFresh, latchOf } from './outlook.ts'
+import { isFresh } from './outlook.ts'
 import type { OpenStack } from './stack.ts'
 
 /**

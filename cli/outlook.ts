@@ -1,7 +1,6 @@
 import { acknowledgement, admit, describeTrip } from '../rollout/admission.ts'
-import type { Journal } from '../rollout/journal.ts'
 import { acknowledges, type Latch } from '../rollout/latch.ts'
-import { isUnavailable, type Observation } from '../rollout/observation.ts'
+import { isUnavailable, journalOf, latchOf, type Observation } from '../rollout/observation.ts'
 import { findPosition, type Position, positionsOf } from '../rollout/positions.ts'
 import type { Refusal } from '../rollout/refusal.ts'
 import type { Request } from '../rollout/request.ts'
@@ -62,14 +61,6 @@ export function outlookOf(
 /** True where nothing was deployed yet. */
 export function isFresh({ deployed, journal, latch }: Observation): boolean {
   return !deployed || (journal === 'missing' && latch === 'missing')
-}
-
-export function journalOf({ journal }: Observation): Journal | undefined {
-  return journal === 'missing' || isUnavailable(journal) ? undefined : journal
-}
-
-export function latchOf({ latch }: Observation): Latch | undefined {
-  return latch === 'missing' || isUnavailable(latch) ? undefined : latch
 }
 
 /**

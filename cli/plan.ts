@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { journalOf } from './outlook.ts'
+import { journalOf } from '../rollout/observation.ts'
 import { paintFor } from './paint.ts'
 import { planMarkdown, planTable } from './plan-table.ts'
 import { openStack, type StackOptions } from './stack.ts'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { openPlatform } from '../platforms/open.ts'
+import { journalOf } from '../rollout/observation.ts'
 import { NotDone } from './errors.ts'
-import { journalOf } from './outlook.ts'
 import { findStack, type StackOptions } from './stack.ts'
 import { say, verb } from './verb.ts'
 import { whoAmI } from './who.ts'

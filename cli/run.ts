@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
+import { journalOf } from '../rollout/observation.ts'
 import { findPosition } from '../rollout/positions.ts'
 import { takeStep } from './advancing.ts'
 import { WrongUse } from './errors.ts'
-import { journalOf } from './outlook.ts'
 import { openStack, type StackOptions } from './stack.ts'
 import { say, verb } from './verb.ts'
 

@@ -1,12 +1,12 @@
 import { describeTrip } from '../rollout/admission.ts'
 import { formatSpan } from '../rollout/duration.ts'
 import { acknowledges } from '../rollout/latch.ts'
-import { isUnavailable, type Observation } from '../rollout/observation.ts'
+import { isUnavailable, journalOf, latchOf, type Observation } from '../rollout/observation.ts'
 import { findPosition, positionsOf } from '../rollout/positions.ts'
 import { confirmationKey, type Request } from '../rollout/request.ts'
 import { formatLatency, formatShare, formatTable } from './format.ts'
 import type { HookStatus } from './hook-status.ts'
-import { advise, journalOf, latchOf, outlookOf } from './outlook.ts'
+import { advise, outlookOf } from './outlook.ts'
 import { type Paint, plain } from './paint.ts'
 import {
   adviceLines,

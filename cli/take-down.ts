@@ -1,9 +1,9 @@
 import type { Platform } from '../platforms/platform.ts'
 import { Refused } from '../platforms/platform.ts'
 import { describeHeld, heldAgainst } from '../rollout/limits.ts'
+import { journalOf } from '../rollout/observation.ts'
 import type { Plan } from '../rollout/plan.ts'
 import { NotDone } from './errors.ts'
-import { journalOf } from './outlook.ts'
 import { say } from './verb.ts'
 
 const LOOK_EVERY_MS = 100

@@ -3,7 +3,7 @@ import { canonical } from './hash.ts'
 import type { Journal } from './journal.ts'
 import { acknowledges, type Latch, missingLatch } from './latch.ts'
 import type { Move } from './move.ts'
-import { isUnavailable, type Observation } from './observation.ts'
+import { isUnavailable, journalOf, type Observation } from './observation.ts'
 import { findPosition, type Position, positionsOf } from './positions.ts'
 import type { Refusal } from './refusal.ts'
 import type { Request } from './request.ts'
@@ -56,8 +56,7 @@ export function admit(
   const services = Object.keys(request.plan.services)
   const none = allBlue(services)
   const live = isUnavailable(observation.live) ? undefined : { ...none, ...observation.live }
-  const journal = typeof observation.journal === 'object' ? observation.journal : undefined
-  const known = journal && !isUnavailable(journal) ? journal : undefined
+  const known = journalOf(observation)
   const from = live ?? known?.weights ?? none
   const base = {
     standsAt: known?.verified.position ?? 'nowhere yet',

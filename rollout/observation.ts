@@ -35,3 +35,13 @@ export interface Observation {
 export function isUnavailable(value: unknown): value is Unavailable {
   return typeof value === 'object' && value !== null && 'unavailable' in value
 }
+
+/** The journal, where there is one that can be read. */
+export function journalOf({ journal }: Pick<Observation, 'journal'>): Journal | undefined {
+  return journal === 'missing' || isUnavailable(journal) ? undefined : journal
+}
+
+/** The latch, where there is one that can be read. */
+export function latchOf({ latch }: Pick<Observation, 'latch'>): Latch | undefined {
+  return latch === 'missing' || isUnavailable(latch) ? undefined : latch
+}

@@ -1,6 +1,6 @@
 import { acknowledgement, describeTrip } from '../../rollout/admission.ts'
 import { acknowledges, type Latch } from '../../rollout/latch.ts'
-import { isUnavailable } from '../../rollout/observation.ts'
+import { isUnavailable, latchOf } from '../../rollout/observation.ts'
 import type { Props, ResourceType } from '../protocol.ts'
 import { isOffline, platformOf } from './request.ts'
 
@@ -21,8 +21,8 @@ export const verdict: ResourceType = {
   async diff(_ctx, _id, olds, news) {
     if (isOffline()) return undefined
     // Check has no old inputs under --target; here they are always there.
-    const { latch } = await platformOf(news).observe()
-    if (latch === 'missing' || isUnavailable(latch) || !holds(latch, olds, news)) return undefined
+    const latch = latchOf(await platformOf(news).observe())
+    if (!latch || !holds(latch, olds, news)) return undefined
     return { changed: true, paths: ['latch'] }
   },
   async create(ctx, inputs) {

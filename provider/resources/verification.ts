@@ -1,4 +1,4 @@
-import { isUnavailable } from '../../rollout/observation.ts'
+import { journalOf, latchOf } from '../../rollout/observation.ts'
 import type { ResourceType } from '../protocol.ts'
 import { isOffline, platformOf, requestOf } from './request.ts'
 
@@ -6,9 +6,9 @@ import { isOffline, platformOf, requestOf } from './request.ts'
 export const verification: ResourceType = {
   async diff(_ctx, _id, _olds, news) {
     if (isOffline()) return undefined
-    const { journal, latch } = await platformOf(news).observe()
-    if (journal === 'missing' || isUnavailable(journal)) return undefined
-    if (latch !== 'missing' && !isUnavailable(latch) && latch.latched) return undefined
+    const observation = await platformOf(news).observe()
+    const journal = journalOf(observation)
+    if (!journal || latchOf(observation)?.latched) return undefined
     const stands = journal.verified.position === requestOf(news).position && !journal.intent
     return stands ? undefined : { changed: true, paths: ['position'] }
   },

@@ -6,7 +6,7 @@ import { loadPlan } from '../../platforms/plan-file.ts'
 import { boundOf, describeValue, measuredValue } from '../../rollout/guardrail.ts'
 import type { Journal } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
-import { isUnavailable, type Observation } from '../../rollout/observation.ts'
+import { isUnavailable, journalOf, latchOf, type Observation } from '../../rollout/observation.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { CLOCK, type Stage } from './stage.ts'
 
@@ -103,12 +103,4 @@ export class Rollout {
     }
     throw new Error(`after ${PATIENCE / 1_000} s: ${why()}`)
   }
-}
-
-function journalOf({ journal }: Observation): Journal | undefined {
-  return journal === 'missing' || isUnavailable(journal) ? undefined : journal
-}
-
-function latchOf({ latch }: Observation): Latch | undefined {
-  return latch === 'missing' || isUnavailable(latch) ? undefined : latch
 }

@@ -3,7 +3,7 @@ import { type Layout, layoutOf, portsOf } from '../../../platforms/local/layout.
 import { applyRouter } from '../../../platforms/local/router-service.ts'
 import { removeService } from '../../../platforms/local/supervisor.ts'
 import { admit } from '../../../rollout/admission.ts'
-import { isUnavailable } from '../../../rollout/observation.ts'
+import { journalOf } from '../../../rollout/observation.ts'
 import { planOf } from '../../../rollout/plan-text.ts'
 import { findPosition, positionsOf } from '../../../rollout/positions.ts'
 import type { Props, ResourceType } from '../../protocol.ts'
@@ -51,8 +51,8 @@ async function optionsFor(news: Props, olds: Props | undefined): Promise<RouterO
   const asked = findPosition(positions, request.position)?.kind
   if (isOffline() || !LATE.includes(asked)) return {}
   const observation = await platformOf(news).observe()
-  const { journal } = observation
-  if (journal === 'missing' || isUnavailable(journal)) return {}
+  const journal = journalOf(observation)
+  if (!journal) return {}
   const stands = findPosition(positions, journal.verified.position)?.kind
   const last = olds === undefined ? undefined : request.attempt
   const admitted = admit(request, observation, 'preview', last).refusals.length === 0
