@@ -1,6 +1,6 @@
 import { acknowledgement, admit, describeTrip } from '../rollout/admission.ts'
 import { acknowledges, type Latch } from '../rollout/latch.ts'
-import { isUnavailable, journalOf, latchOf, type Observation } from '../rollout/observation.ts'
+import { journalOf, latchOf, type Observation } from '../rollout/observation.ts'
 import { findPosition, type Position, positionsOf } from '../rollout/positions.ts'
 import type { Refusal } from '../rollout/refusal.ts'
 import type { Request } from '../rollout/request.ts'

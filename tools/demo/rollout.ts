@@ -6,7 +6,7 @@ import { loadPlan } from '../../platforms/plan-file.ts'
 import { boundOf, describeValue, measuredValue } from '../../rollout/guardrail.ts'
 import type { Journal } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
-import { isUnavailable, journalOf, latchOf, type Observation } from '../../rollout/observation.ts'
+import { journalOf, latchOf, type Observation } from '../../rollout/observation.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { CLOCK, type Stage } from './stage.ts'
 
