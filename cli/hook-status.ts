@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fetchFailure } from '../platforms/local/hook-api.ts'
 import { type Layout, portsOf } from '../platforms/local/layout.ts'
 import type { RolloutEvent } from '../platforms/store.ts'
 import type { Measurement } from '../rollout/journal.ts'
@@ -9,12 +10,6 @@ export interface HookStatus {
   measurements: Record<string, Partial<Record<ColourName, Measurement>>>
   notifications: { pending: number; failed: number; lastError?: string }
   events: RolloutEvent[]
-}
-
-/** Why a fetch failed: its own message says only that it did. */
-export function fetchFailure(error: unknown): string {
-  const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException }
-  return cause?.code ?? cause?.message ?? message
 }
 
 /**

@@ -4,6 +4,7 @@ import { formatDuration } from '../rollout/duration.ts'
 import type { Alarm } from '../rollout/journal.ts'
 import { urlOf } from '../rollout/services.ts'
 import type { Alarms } from './alarms.ts'
+import { noAnswer } from './no-answer.ts'
 import type { World } from './world.ts'
 
 const EVERY_MS = 30_000
@@ -136,7 +137,6 @@ export async function askOnce(
     return response.ok ? undefined : `status ${response.status}`
   } catch (error) {
     if (late.aborted) return `no answer in ${formatDuration(longest)}`
-    const cause = (error as { cause?: { code?: string } }).cause
-    return `no answer, ${cause?.code ?? (error as Error).message}`
+    return `no answer, ${noAnswer(error)}`
   }
 }

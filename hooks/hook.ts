@@ -84,7 +84,8 @@ export async function startHook(
   const bake = new Bake(metrics)
   const store = new WatchedStore(new FileStore(layout), world)
 
-  const rollbackSeconds = new RollbackSeconds(metrics.registry, readEvents(layout, 10_000))
+  const history = readEvents(layout, 10_000)
+  const rollbackSeconds = new RollbackSeconds(metrics.registry, history)
   const announce = (event: RolloutEvent) => {
     if (MOVES.includes(event.kind)) bake.restart()
     log[event.severity === 'info' ? 'info' : 'warn']({ event: event.kind }, event.message)
@@ -155,7 +156,7 @@ export async function startHook(
     world,
     metrics,
     operations,
-    last: lastReport(layout),
+    last: lastReport(history),
     onError: (error) => log.error({ err: error }, 'a report'),
   })
   const loop = new Loop({
@@ -303,7 +304,7 @@ export async function startHook(
   }
 }
 
-function lastReport(layout: Layout): Date | undefined {
-  const last = readEvents(layout, 10_000).findLast(({ kind }) => kind === 'report')
+function lastReport(history: readonly RolloutEvent[]): Date | undefined {
+  const last = history.findLast(({ kind }) => kind === 'report')
   return last && new Date(last.at)
 }

@@ -1,6 +1,7 @@
 import type { RolloutEvent } from '../platforms/store.ts'
 import { audienceOf, severityOf } from '../rollout/news.ts'
 import type { Plan, Severity } from '../rollout/plan.ts'
+import { pause } from './pause.ts'
 
 const TIMEOUT_MS = 5_000
 const QUEUE = 100
@@ -140,15 +141,4 @@ async function send(
       ? `no answer in ${TIMEOUT_MS / 1_000}s`
       : `not reached${code ? `, ${code}` : ''}`
   }
-}
-
-function pause(ms: number, stopped: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (stopped.aborted) return resolve()
-    const timer = setTimeout(resolve, ms)
-    stopped.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
 }

@@ -8,6 +8,7 @@ import type { Plan } from '../rollout/plan.ts'
 import type { QueryValue } from '../rollout/steady.ts'
 import { commandEnvironment, runCommand } from './command.ts'
 import { askOne } from './gates/query.ts'
+import { pause } from './pause.ts'
 import type { World } from './world.ts'
 
 /** Work in flight that is not done after this is left to the compensating command. */
@@ -108,16 +109,4 @@ export class OperationsRunner {
     }
     return `not drained in ${formatSpan(DRAIN_MS)}, ${last}`
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const over = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', over)
-      resolve()
-    }
-    const timer = setTimeout(over, ms)
-    signal.addEventListener('abort', over, { once: true })
-  })
 }

@@ -5,7 +5,8 @@ import { type HttpRequest, parseHttpFile, requestsOf } from '../rollout/http-fil
 import { type Answer, type Comparison, compareAnswers } from '../rollout/parity.ts'
 import type { Plan } from '../rollout/plan.ts'
 import { urlOf } from '../rollout/services.ts'
-import { askColour, noAnswer, serviceOf } from './gates/ask.ts'
+import { askColour, serviceOf } from './gates/ask.ts'
+import { noAnswer } from './no-answer.ts'
 
 /** Which requests, and of what in their answers nothing is held. */
 export interface Replay {

@@ -1,4 +1,5 @@
 import { firstOf, type Judgement, shareText } from './judgement.ts'
+import { isMapping } from './plan-parts.ts'
 
 /** An HTTP answer as it is compared. */
 export interface Answer {
@@ -90,9 +91,9 @@ function compareValues(
 ): void {
   if (ignore.some((pattern) => matches(pattern, path))) return
   const lists = Array.isArray(blue) && Array.isArray(green)
-  const objects = isObject(blue) && isObject(green)
+  const objects = isMapping(blue) && isMapping(green)
   if (!lists && !objects) {
-    if (!Object.is(blue, green) || isObject(blue) || Array.isArray(blue)) {
+    if (!Object.is(blue, green) || isMapping(blue) || Array.isArray(blue)) {
       add(pathText(path), blue, green)
     }
     return
@@ -107,10 +108,6 @@ function compareValues(
 
 function member(value: unknown, key: Segment): unknown {
   return Object.hasOwn(value as object, key) ? (value as Record<Segment, unknown>)[key] : undefined
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** `$.items[*].id` → items, *, id */

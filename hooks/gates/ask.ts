@@ -46,11 +46,6 @@ export async function askColour(
   }
 }
 
-/** Why no answer came, in a word. */
-export function noAnswer(error: unknown): string {
-  return (error as { cause?: { code?: string } }).cause?.code ?? (error as Error).message
-}
-
 /** The service that a path belongs to: the one with the longest prefix. */
 export function serviceOf(plan: Plan, path: string): string | undefined {
   const bare = path.split('?')[0] as string

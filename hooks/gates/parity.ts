@@ -1,8 +1,9 @@
 import type { Judgement } from '../../rollout/judgement.ts'
 import { compareSent, judgeSent, sentSince } from '../../rollout/outbox.ts'
 import { judgeParity } from '../../rollout/parity.ts'
+import { noAnswer } from '../no-answer.ts'
 import { newReplayId, replay } from '../replay.ts'
-import { askColour, noAnswer } from './ask.ts'
+import { askColour } from './ask.ts'
 import type { GateContext, GateKind } from './context.ts'
 
 /** What is sent out behind an answer comes later than it: waited for until so long nothing came. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { QueryValue } from '../../rollout/steady.ts'
+import { noAnswer } from '../no-answer.ts'
 
 const TIMEOUT_MS = 5_000
 
@@ -43,8 +44,7 @@ export async function askOne(
     })
     body = await response.json()
   } catch (error) {
-    const code = (error as { cause?: { code?: string } }).cause?.code
-    return { problem: `Prometheus does not answer: ${code ?? (error as Error).message}` }
+    return { problem: `Prometheus does not answer: ${noAnswer(error)}` }
   }
   const parsed = answer.safeParse(body)
   if (!parsed.success) return { problem: 'what answers is not the API of Prometheus' }

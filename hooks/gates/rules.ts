@@ -3,7 +3,8 @@ import { resolve } from 'node:path'
 import { parse } from 'yaml'
 import { type CaseResult, checkCase, judgeCases, parseCases } from '../../rollout/cases.ts'
 import { urlOf } from '../../rollout/services.ts'
-import { askColour, noAnswer, serviceOf } from './ask.ts'
+import { noAnswer } from '../no-answer.ts'
+import { askColour, serviceOf } from './ask.ts'
 import type { GateContext, GateKind } from './context.ts'
 
 type Case = ReturnType<typeof parseCases>[number]

@@ -92,7 +92,12 @@ function errorOf(status: number, answer: unknown, what: string): Error {
 }
 
 function reasonOf(error: unknown, timeoutMs: number): string {
-  const { name, message, cause } = error as Error & { cause?: Error & { code?: string } }
-  if (name === 'TimeoutError') return `no answer within ${timeoutMs} ms`
+  if ((error as Error).name === 'TimeoutError') return `no answer within ${timeoutMs} ms`
+  return fetchFailure(error)
+}
+
+/** Why a fetch failed: its own message says only that it did. */
+export function fetchFailure(error: unknown): string {
+  const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException }
   return cause?.code ?? cause?.message ?? message
 }
