@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
+import { listen } from './listen.ts'
 
 type Source = Record<string, unknown>
 
@@ -7,7 +8,7 @@ type Source = Record<string, unknown>
  * Stands in for an Elasticsearch server: indices with mappings, documents, and searches by a term,
  * in memory. It says in its root answer that it is none.
  */
-export function startIndexServer(port: number): Promise<{
+export async function startIndexServer(port: number): Promise<{
   indices: Map<string, { mapping: unknown; documents: Map<string, Source> }>
   close: () => Promise<void>
 }> {
@@ -42,13 +43,5 @@ export function startIndexServer(port: number): Promise<{
       response.end(JSON.stringify(told))
     })
   })
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', () => resolve({ indices, close }))
-  })
+  return { indices, close: await listen(server, port) }
 }

@@ -1,10 +1,11 @@
 import { createServer, type Server } from 'node:http'
+import { listen } from './listen.ts'
 
 /**
  * Stands in for the systems that a migration depends on and does not move: each path is one of
  * them. They are well until `ill` names them. It is no Redis and no Firestore.
  */
-export function startOutside(
+export async function startOutside(
   port: number,
 ): Promise<{ ill: Set<string>; close: () => Promise<void> }> {
   const ill = new Set<string>()
@@ -13,13 +14,5 @@ export function startOutside(
     response.writeHead(ill.has(name) ? 503 : 200, { 'content-type': 'application/json' })
     response.end(JSON.stringify({ standIn: true, name, well: !ill.has(name) }))
   })
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', () => resolve({ ill, close }))
-  })
+  return { ill, close: await listen(server, port) }
 }

@@ -12,6 +12,7 @@ import {
   readManifest,
 } from '../../tools/cache.ts'
 import { checkoutNode } from '../../tools/checkout.ts'
+import { saidSomething } from './said-something.ts'
 
 const NAME = 'thing-0000000000000000'
 let folder: string
@@ -39,13 +40,6 @@ function builder(how = ''): ChildProcess {
   })
   started.push(child)
   return child
-}
-
-/** A child that ends before it says anything fails the test at once, not after the time limit. */
-async function saidSomething(child: ChildProcess): Promise<void> {
-  const ended = once(child, 'close').then(() => Promise.reject(new Error('it ended too early')))
-  await Promise.race([once(child.stdout!, 'data'), ended])
-  ended.catch(() => {})
 }
 
 const logged = () => fs.readFileSync(log, 'utf8')

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { checkoutNode } from '../../tools/checkout.ts'
 import { withLock } from '../../tools/lock.mjs'
+import { saidSomething } from './said-something.ts'
 
 let folder: string
 let lock: string
@@ -31,13 +32,6 @@ function holder(hold: number | 'forever'): ChildProcess {
   })
   started.push(child)
   return child
-}
-
-/** A child that ends before it says anything fails the test at once, not after the time limit. */
-async function saidSomething(child: ChildProcess): Promise<void> {
-  const ended = once(child, 'close').then(() => Promise.reject(new Error('it ended too early')))
-  await Promise.race([once(child.stdout!, 'data'), ended])
-  ended.catch(() => {})
 }
 
 const logged = () => readFileSync(log, 'utf8').trim().split('\n')
