@@ -28,17 +28,21 @@ interface Program {
    * @returns the file that a person would edit
    */
   lay(folder: string): Promise<string>
+  /** What a person has typed before working in it. */
+  setUp?(folder: string): Promise<unknown>
   config: Record<string, string>
-  environment?: Record<string, string>
 }
-
-/** Pulumi's own language host keeps no compiled code; ours does. */
-const STOCK = { NODE_DISABLE_COMPILE_CACHE: '1' }
 
 const PROGRAMS: Program[] = [
   {
     name: 'this stack',
     lay: laySluice,
+    setUp: (folder) =>
+      promisify(execFile)(process.execPath, [
+        join(folder, 'tools', 'setup.ts'),
+        '--quiet',
+        '--without-bench',
+      ]),
     config: { plan: 'huntred.plan.yaml', step: 'start' },
   },
   {
@@ -50,13 +54,11 @@ const PROGRAMS: Program[] = [
         'export const sdks = [typeof aws.s3.Bucket, typeof kubernetes.apps.v1.Deployment]',
       ),
     config: {},
-    environment: STOCK,
   },
   {
     name: 'stock template, @pulumi/pulumi alone',
     lay: (folder) => layTemplate(folder, [], ''),
     config: {},
-    environment: STOCK,
   },
 ]
 
@@ -69,7 +71,10 @@ export async function preview({ quick, say }: BenchOptions): Promise<Section> {
       const checkedOut = await Checkout.make(program)
       try {
         for (const moment of MOMENTS) {
-          if (moment === 'after an edit') checkedOut.edit()
+          if (moment === 'after an edit') {
+            await program.setUp?.(checkedOut.project)
+            checkedOut.edit()
+          }
           const took = await checkedOut.preview()
           const key = keyOf(program, moment)
           times.set(key, [...(times.get(key) ?? []), took])
@@ -97,7 +102,7 @@ function report(times: Map<string, number[]>, rounds: number): Section {
   return {
     title: 'A whole `pulumi preview`',
     parts: [
-      `Median (least – most) of ${rounds} runs each, in turn, of a stack that is not deployed yet, and how many times longer the control takes. This stack is compared as it is: the plan is read and checked and the provider answers for each resource. The control is the program of \`pulumi new typescript\` with ts-node and its type check, which declares no resource at all; once with the three SDKs that are installed here, once with @pulumi/pulumi alone. Each fresh checkout is a new folder with new caches (Pulumi's home, the temporary folder, compiled code); node_modules are linked.`,
+      `Median (least – most) of ${rounds} runs each, in turn, of a stack that is not deployed yet, and how many times longer the control takes. This stack is compared as it is: the plan is read and checked and the provider answers for each resource. The control is the program of \`pulumi new typescript\` with ts-node and its type check, which declares no resource at all; once with the three SDKs that are installed here, once with @pulumi/pulumi alone. Each fresh checkout is a new folder with new caches (Pulumi's home, the temporary folder, no compiled code), as CI has it; node_modules are linked. Before the other two previews \`npm run setup\` has been typed in this stack's checkout.`,
       table(['', own.name, ...stock.flatMap(({ name }) => [name, 'ratio'])], rows),
     ],
   }
@@ -116,7 +121,7 @@ class Checkout {
   readonly #edited: string
   readonly #environment: NodeJS.ProcessEnv
 
-  private constructor(folder: string, edited: string, environment = {}) {
+  private constructor(folder: string, edited: string) {
     this.#folder = folder
     this.#edited = edited
     const made = (name: string) => {
@@ -132,22 +137,24 @@ class Checkout {
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
       SLUICE_HOME: made('homes'),
       TMPDIR: made('tmp'),
-      NODE_COMPILE_CACHE: made('compiled'),
       NO_COLOR: '1',
-      ...environment,
     }
   }
 
-  static async make({ lay, config, environment }: Program): Promise<Checkout> {
+  static async make({ lay, config }: Program): Promise<Checkout> {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-preview-'))
     const project = join(folder, 'project')
     mkdirSync(project)
-    const made = new Checkout(folder, await lay(project), environment)
+    const made = new Checkout(folder, await lay(project))
     await made.#pulumi('stack', 'init', 'bench')
     for (const [key, value] of Object.entries(config)) {
       await made.#pulumi('config', 'set', `sluice:${key}`, value, '-s', 'bench')
     }
     return made
+  }
+
+  get project(): string {
+    return join(this.#folder, 'project')
   }
 
   edit(): void {
@@ -168,7 +175,7 @@ class Checkout {
   #pulumi(...args: string[]): Promise<void> {
     return new Promise((resolve, reject) => {
       const child = spawn('pulumi', [...args, '--non-interactive'], {
-        cwd: join(this.#folder, 'project'),
+        cwd: this.project,
         env: this.#environment,
         stdio: ['ignore', 'pipe', 'pipe'],
       })

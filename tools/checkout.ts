@@ -8,11 +8,11 @@ export const checkout = path.dirname(import.meta.dirname)
 /** The checkout's own folder of state: never committed, safe to delete when nothing runs. */
 export const stateDirectory = path.join(checkout, '.sluice')
 
+/** Compiled code of the program and the provider; they use it where it is. */
+export const compiledDirectory = path.join(stateDirectory, 'compile-cache')
+
 /** What the last set-up found, so that nothing has to be probed again at run time. */
 export const recordFile = path.join(stateDirectory, 'tools.json')
-
-/** The folder of the language runtime that serves the built engine. */
-export const languageRuntimeDirectory = path.join(checkout, 'tools', 'pulumi', 'bin')
 
 /** The Node of the lock file where it is installed, else the one that runs this. */
 export function checkoutNode(): string {

@@ -8,6 +8,7 @@ import { recordFile } from './checkout.ts'
 import { endWithChildren } from './child.ts'
 import { forgetDownloads } from './debian.ts'
 import { sluiceEnvironment } from './environment.ts'
+import { ensureFirstPreview } from './first-preview.ts'
 import { programGroups } from './program-list.ts'
 import { readRecord, type ToolRecord } from './programs.ts'
 import { duration, type Say } from './progress.ts'
@@ -53,6 +54,7 @@ export async function setup(): Promise<void> {
   }
   write(after, before)
   if (missing.length > 0) await forgetDownloads()
+  await ensureFirstPreview(sayFor('pulumi'))
   if (!quiet) line(`Everything is there (${duration(performance.now() - since)}).`)
   warnAboutClosedCache(after)
 }

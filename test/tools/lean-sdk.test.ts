@@ -23,6 +23,24 @@ it("leaves npm's resolver out until somebody uses it, and then it is the real on
   expect(run(script, 'false')).toBe('function false function true')
 })
 
+it('leaves the compiler out until somebody uses it, and then it is the real one', () => {
+  const script = `const loaded = () => Object.keys(require.cache).some((file) =>
+      file.endsWith('typescript/lib/typescript.js'));
+    require('@pulumi/pulumi'); const before = loaded();
+    const { ScriptTarget } = require('typescript');
+    console.log(before, typeof ScriptTarget.ES2020, loaded())`
+  expect(run(script, 'false')).toBe('false number true')
+})
+
+it('keeps the flags of V8 as they are, so that compiled code from an earlier run is taken', () => {
+  const script = `const before = require('v8').cachedDataVersionTag();
+    const sdk = require.resolve('@pulumi/pulumi').replace(/index.js$/, 'cmd/run/index.js');
+    const hooks = require('module').createRequire(sdk)('../../runtime/closure/v8Hooks');
+    hooks.isInitializedAsync().then(() =>
+      console.log(before === require('v8').cachedDataVersionTag()))`
+  expect(run(script, 'false')).toBe('true')
+})
+
 it('reads source maps where a compiler made the program, and nowhere else', () => {
   const script = `require('source-map-support/register');
     console.log(Object.keys(require.cache).some((file) => file.includes('source-map-support')))`

@@ -1,5 +1,6 @@
-// Builds the Pulumi engine from its Go module, for a machine that cannot reach the official one.
-import { chmodSync, copyFileSync, mkdirSync, readFileSync } from 'node:fs'
+// Builds the Pulumi engine from its Go module and a language runtime for Node beside it (the engine
+// warns about one that stands elsewhere), for a machine that cannot reach the official ones.
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { ensureEntry, entryName, findEntry } from '../cache.ts'
 import { lastLines, printedBy, runChild } from '../child.ts'
@@ -8,7 +9,7 @@ import { type Say, withProgress } from '../progress.ts'
 import { compareVersions, parseVersion } from '../versions.ts'
 
 const here = import.meta.dirname
-const forwarder = path.join(here, 'pulumi-language-nodejs')
+const runtime = path.join(here, 'pulumi-language-nodejs')
 const goFile = readFileSync(path.join(here, 'go.mod'), 'utf8')
 const module = 'github.com/pulumi/pulumi/pkg/v3'
 
@@ -29,7 +30,9 @@ function entry(): string {
     'pulumi-built',
     goFile,
     readFileSync(path.join(here, 'go.sum')),
-    readFileSync(forwarder),
+    ...readdirSync(runtime)
+      .sort()
+      .map((file) => readFileSync(path.join(runtime, file))),
     JSON.stringify(buildArguments),
     `${process.platform} ${process.arch}`,
   )
@@ -60,7 +63,13 @@ export async function ensureBuiltEngine(say: Say): Promise<string> {
         () =>
           runChild(
             go,
-            [...buildArguments, '-o', path.join(bin, 'pulumi'), `${module}/cmd/pulumi`],
+            [
+              ...buildArguments,
+              '-o',
+              `${bin}/`,
+              `${module}/cmd/pulumi`,
+              './pulumi-language-nodejs',
+            ],
             {
               cwd: here,
               // GOWORK: a workspace in a folder above is not this module's business.
@@ -81,8 +90,6 @@ export async function ensureBuiltEngine(say: Say): Promise<string> {
             'then run `npm run setup` again.',
         )
       }
-      copyFileSync(forwarder, path.join(bin, 'pulumi-language-nodejs'))
-      chmodSync(path.join(bin, 'pulumi-language-nodejs'), 0o755)
       return { engine: engineVersion, go: printedBy(go, ['version']).trim() }
     },
     { say },

@@ -1,7 +1,6 @@
 // Which Pulumi this checkout uses: the user's own, else the official one, else one built from Go.
 import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
-import { languageRuntimeDirectory } from '../checkout.ts'
 import { printedBy } from '../child.ts'
 import { isExecutable, pathDirectories, type ToolRecord } from '../programs.ts'
 import type { Say } from '../progress.ts'
@@ -20,7 +19,7 @@ const official = (directory: string): PulumiChoice => ({
 const built = (directory: string): PulumiChoice => ({
   version: engineVersion,
   source: 'built',
-  directories: [directory, languageRuntimeDirectory],
+  directories: [directory],
 })
 
 /** The Pulumi that is there already, without asking the network. */
