@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
-import { restoreBackup } from '../platforms/local/backups.ts'
 import { databaseEnvironment } from '../platforms/local/layout.ts'
+import { restoreBackup } from '../platforms/local/restore.ts'
 import { formatSpan } from '../rollout/duration.ts'
 import type { BackupRecord } from '../rollout/journal.ts'
 import { recover } from './disaster.ts'

@@ -3,16 +3,11 @@ import type { BackupRecord } from '../../rollout/journal.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { Refused } from '../platform.ts'
 import { dumpOf, type Manifest, readManifest } from './backup-folder.ts'
-import {
-  type Environment,
-  figuresOf,
-  listBackups,
-  refuseChanged,
-  refuseDifferent,
-  resolveDatabase,
-} from './backups.ts'
+import { type Environment, resolveDatabase } from './backup-source.ts'
+import { listBackups } from './backups.ts'
 import { type Database, quoteName, withSession } from './database.ts'
-import type { Fingerprints } from './fingerprint.ts'
+import { refuseChanged } from './dump.ts'
+import { type Fingerprints, figuresOf, refuseDifferent } from './fingerprint.ts'
 import type { Layout } from './layout.ts'
 import { restoreInto } from './scratch.ts'
 
