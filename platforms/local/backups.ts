@@ -1,10 +1,11 @@
 import type { BackupRecord } from '../../rollout/journal.ts'
 import type { Backup } from '../../rollout/plan.ts'
+import { takeArchived } from './archived-backup.ts'
 import {
   beginFolder,
   completeFolder,
+  type DumpManifest,
   dumpOf,
-  type Manifest,
   newId,
   readRecords,
   recordOf,
@@ -30,7 +31,8 @@ import { dropLeftovers, scratchName } from './scratch.ts'
 export const KEPT = 5
 
 /**
- * Takes a backup of a database and proves it before it counts: the dump and the figures of every
+ * Takes a backup of a database and proves it before it counts. What is critical is archived
+ * continuously, see {@link takeArchived}; of everything else it is a dump: the dump and the figures of every
  * table come from one snapshot, so that writers change nothing; the dump is restored into a
  * scratch database on the same server and every table compared.
  *
@@ -46,6 +48,17 @@ export async function takeBackup(
   progress: Progress = () => {},
 ): Promise<BackupRecord> {
   const database = resolveDatabase(name, backup.postgres, environment)
+  if (backup.priority !== 'critical') return takeDump(layout, name, backup, database, progress)
+  return takeArchived(layout, name, backup, database, { keep: KEPT, progress })
+}
+
+async function takeDump(
+  layout: Layout,
+  name: string,
+  backup: Backup,
+  database: Database,
+  progress: Progress,
+): Promise<BackupRecord> {
   const now = new Date()
   await cleanUp(layout, name, database, now, progress)
   const scratch = scratchName(now)
@@ -60,7 +73,7 @@ export async function takeBackup(
     if (backup.verify === 'restore') {
       await verifyByRestore(database, scratch, dumpOf(folder), tables, progress, name)
     } else await verifyByList(database, dumpOf(folder), tables)
-    const manifest: Manifest = {
+    const manifest: DumpManifest = {
       name,
       id,
       takenAt: now.toISOString(),

@@ -1,7 +1,7 @@
 import type { BackupRecord } from '../../rollout/journal.ts'
 import { findProgram } from '../../tools/programs.ts'
 import { Refused } from '../platform.ts'
-import { dumpOf, type Manifest, sha256Of } from './backup-folder.ts'
+import { type DumpManifest, dumpOf, sha256Of } from './backup-folder.ts'
 import { type Progress, since } from './backup-source.ts'
 import { type Database, runProgram, withSession } from './database.ts'
 import {
@@ -85,7 +85,7 @@ export async function verifyByList(
 /** @throws Refused where the dump is no longer what was verified */
 export async function refuseChanged(
   record: BackupRecord,
-  manifest: Manifest,
+  manifest: DumpManifest,
   folder: string,
 ): Promise<void> {
   const sha256 = await sha256Of(dumpOf(folder)).catch((error: Error) => error.message)
@@ -94,4 +94,10 @@ export async function refuseChanged(
       `the dump of backup ${record.name} ${record.id} is corrupt: SHA-256 ${manifest.sha256} when it was verified, ${sha256} now (${dumpOf(folder)}); nothing was restored; next: restore an older one, sluice restore --list`,
     )
   }
+}
+
+/** Dumps a whole database that nobody writes to, such as that of a restored copy. */
+export async function dumpWhole(database: Database, file: string): Promise<void> {
+  const args = ['-Fc', '-Z1', '--no-password', `--file=${file}`, `--dbname=${database.address}`]
+  await runProgram(findProgram('pg_dump'), args, database)
 }

@@ -88,11 +88,14 @@ export function differences(expected: Fingerprints, found: Fingerprints): string
   })
 }
 
-/** Counts and fingerprints every table of a database. */
-export function figuresOf(database: Database): Promise<Fingerprints> {
+/**
+ * Counts and fingerprints every table of a database.
+ * @param only these tables of the schema public; default all
+ */
+export function figuresOf(database: Database, only?: readonly string[]): Promise<Fingerprints> {
   return withSession(database, async (client) => {
     await client.query('begin isolation level repeatable read, read only')
-    return fingerprintTables(client)
+    return fingerprintTables(client, only)
   })
 }
 

@@ -30,6 +30,10 @@ export function postgresService(layout: Layout): PostgresService {
     unix_socket_directories: `"${layout.postgres.socketFolder.replaceAll('"', '""')}"`,
     unix_socket_permissions: '0700',
     fsync: 'on',
+    // Both need a restart to change, so they are there from the first: archiving is turned on and
+    // off by archive_command, under traffic. Logical: a snapshot can be tied to a place in the WAL.
+    archive_mode: 'on',
+    wal_level: 'logical',
     log_destination: 'stderr',
     logging_collector: 'off',
   }
