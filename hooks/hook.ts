@@ -17,6 +17,7 @@ import { Alarms } from './alarms.ts'
 import { AlertIntake } from './alert-intake.ts'
 import { isKnown } from './alerts.ts'
 import { createApi } from './api.ts'
+import { ArchiveWatch } from './archive-watch.ts'
 import { Bake } from './bake.ts'
 import { readCharge, readToken } from './charge.ts'
 import { Checks } from './checks.ts'
@@ -145,6 +146,7 @@ export async function startHook(
     onError: (error) => log.error({ err: error }, 'an operation'),
   })
   const scheduled = new ScheduledBackups({ world, layout, operations })
+  const archive = new ArchiveWatch({ world, layout, operations })
   const takeDown = new TakeDown({
     world,
     layout,
@@ -176,7 +178,7 @@ export async function startHook(
     alarmsKnown: () => intake.silent() === undefined,
     escalation,
     flags,
-    background: [() => runner.consider(), () => reports.consider(), () => scheduled.consider()],
+    background: [runner, reports, scheduled, archive].map((each) => () => each.consider()),
     log,
   })
 
@@ -294,7 +296,7 @@ export async function startHook(
       continuous.stop()
       gates.stop()
       notifier.stop()
-      await Promise.all([loop.stop(), runner.stop(), scheduled.stop()])
+      await Promise.all([loop.stop(), runner.stop(), scheduled.stop(), archive.stop()])
       const closed = once(server, 'close')
       server.close()
       server.closeIdleConnections()

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { notArchivable } from '../../rollout/archiving.ts'
 import type { BackupRecord } from '../../rollout/journal.ts'
 import type { Backup } from '../../rollout/plan.ts'
 import { Refused } from '../platform.ts'
@@ -93,18 +94,13 @@ export async function takeArchived(
   }
 }
 
-/** Why a backup of critical priority cannot be archived from here, and what to do. */
-export function notOwn(name: string, source: string): string {
-  return `backups.${name}.priority: critical asks for continuous archiving, but ${source} is no database of local.postgres, and the WAL of another server cannot be archived from here; next: priority: high, and archive it by that server's own means; or name it under local.postgres.databases`
-}
-
 async function archivedSystem(
   layout: Layout,
   name: string,
   backup: Backup,
   database: Database,
 ): Promise<string> {
-  if (!isOwn(layout, database)) throw new Refused(notOwn(name, backup.postgres))
+  if (!isOwn(layout, database)) throw new Refused(notArchivable(name, backup.postgres))
   const archiving = await readArchiving(layout)
   const system = await systemOf(database)
   if (archiving?.system === system) return system

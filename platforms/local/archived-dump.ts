@@ -1,9 +1,10 @@
 import { join } from 'node:path'
+import { notArchivable } from '../../rollout/archiving.ts'
 import type { Backup } from '../../rollout/plan.ts'
 import { Refused, Unavailable } from '../platform.ts'
 import { isOwn, readArchiving } from './archive.ts'
 import { switchWal, untilArchived } from './archive-point.ts'
-import { isBefore, notOwn } from './archived-backup.ts'
+import { isBefore } from './archived-backup.ts'
 import { isArchived, readManifests } from './backup-folder.ts'
 import type { Progress } from './backup-source.ts'
 import { readGaps } from './base-backup.ts'
@@ -71,7 +72,7 @@ export async function systemToRestore(
   backup: Backup,
   live: Database,
 ): Promise<string> {
-  if (!isOwn(layout, live)) throw new Refused(notOwn(name, backup.postgres))
+  if (!isOwn(layout, live)) throw new Refused(notArchivable(name, backup.postgres))
   const archiving = await readArchiving(layout)
   if (archiving) return archiving.system
   const records = (await readManifests(layout)).map(({ manifest }) => manifest)

@@ -1,3 +1,4 @@
+import { type Archiving, setArchiving } from '../../../platforms/local/archive.ts'
 import { layoutOf } from '../../../platforms/local/layout.ts'
 import {
   ensureCluster,
@@ -9,7 +10,10 @@ import type { Props, ResourceType } from '../../protocol.ts'
 import { mayDelete } from './deletion.ts'
 import { whereDown } from './repair.ts'
 
-/** The supervised PostgreSQL server and its databases. Deleting it leaves the data. */
+/**
+ * The supervised PostgreSQL server, its databases, and whether it is archived continuously.
+ * Deleting it leaves the data.
+ */
 export const postgres: ResourceType = {
   replaceOn: ['home'],
   diff: whereDown(() => 'postgres'),
@@ -32,4 +36,5 @@ async function apply(inputs: Props): Promise<void> {
   await ensureCluster(layout)
   await installService(layout, 'postgres', postgresService(layout))
   await ensureDatabases(layout, inputs['databases'] as string[])
+  await setArchiving(layout, inputs['archiving'] as Archiving | undefined)
 }
