@@ -1,8 +1,11 @@
 import { takeBackup } from '../platforms/local/backups.ts'
 import { databaseEnvironment, type Layout } from '../platforms/local/layout.ts'
 import type { Operations } from '../platforms/operations.ts'
-import { backupsDueByPriority, LEAST_MS } from '../rollout/backup-schedule.ts'
+import { backupsDueByPriority, intervalMs, LEAST_MS } from '../rollout/backup-schedule.ts'
 import type { World } from './world.ts'
+
+/** One that failed is tried again after this, or when the next one would be due. */
+const AGAIN_MS = 300_000
 
 /** What the schedule stands on. */
 export interface ScheduleParts {
@@ -14,7 +17,8 @@ export interface ScheduleParts {
 /** Takes the backups whose priority asks for them, one at a time, in the background. */
 export class ScheduledBackups {
   readonly #parts: ScheduleParts
-  readonly #triedAt = new Map<string, number>()
+  /** Not before, by name: ms of this process. */
+  readonly #waits = new Map<string, number>()
   #taking: Promise<void> | undefined
   #stopped = false
   constructor(parts: ScheduleParts) {
@@ -27,10 +31,10 @@ export class ScheduledBackups {
     if (this.#taking || this.#stopped || !journal) return
     const now = new Date().toISOString()
     const due = backupsDueByPriority(charge.plan, journal.backups, charge.clock, now).find(
-      (name) => performance.now() - (this.#triedAt.get(name) ?? -LEAST_MS) >= LEAST_MS,
+      (name) => performance.now() >= (this.#waits.get(name) ?? 0),
     )
     if (due === undefined) return
-    this.#triedAt.set(due, performance.now())
+    this.#waits.set(due, performance.now() + LEAST_MS)
     this.#taking = this.#take(due).finally(() => {
       this.#taking = undefined
     })
@@ -51,6 +55,9 @@ export class ScheduledBackups {
       const environment = { ...process.env, ...databaseEnvironment(plan, layout) }
       await operations.recordBackup(await takeBackup(layout, name, backup, environment))
     } catch (error) {
+      // People hear of it once in a while, not every few seconds.
+      const again = backup.priority ? intervalMs(backup.priority, world.charge.clock) : LEAST_MS
+      this.#waits.set(name, performance.now() + Math.min(AGAIN_MS, again))
       await operations.record({
         kind: 'backup',
         message: `backup ${name}, which is of ${backup.priority} priority, could not be taken: ${(error as Error).message}`,

@@ -16,12 +16,13 @@ import { gapsAfter, isSegment, SEGMENT_BYTES } from './wal.ts'
 export async function readArchiveState(layout: Layout): Promise<ArchiveState | undefined> {
   const archiving = await readArchiving(layout)
   if (!archiving) return undefined
-  const [bases, gaps] = [await readBases(layout, archiving.system), await readGaps(layout)]
+  const { system } = archiving
+  const [bases, gaps] = [await readBases(layout, system), await readGaps(layout, system)]
   const whole = bases.filter((base) => gapsAfter(gaps, base).length === 0)
   const newest = bases.at(-1)
   const lost = newest && whole.length === 0 ? gapsAfter(gaps, newest).at(-1) : undefined
   const failure = parseFailure(await readFile(layout.archive.failure, 'utf8').catch(() => ''))
-  const archivedAt = await lastArchived(layout, archiving.system)
+  const archivedAt = await lastArchived(layout, system)
   return {
     ...(whole[0] ? { from: whole[0].from, newestBase: whole.at(-1)?.from } : {}),
     ...(archivedAt === undefined ? {} : { archivedAt }),

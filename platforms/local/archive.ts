@@ -66,13 +66,26 @@ export async function setArchiving(
     if (began) {
       // What was written until now is in no archive, so that a base backup must come after it.
       const { rows } = await client.query('select pg_walfile_name(pg_current_wal_lsn()) as name')
-      const line = `${rows[0].name} ${new Date().toISOString()}\n`
+      const line = `${rows[0].name} ${new Date().toISOString()} ${now.system}\n`
       await appendFile(layout.archive.gaps, line, { mode: 0o600 })
       await giveToServer(layout.archive.gaps)
     }
     const settings = { system: now.system, timeoutSeconds: wanted.timeoutSeconds }
     writeDurably(settingsFile(layout), JSON.stringify(settings))
   })
+}
+
+/**
+ * True for a running server that must be restarted before it can be archived; what it holds is
+ * written out, so that the restart is short.
+ */
+export async function needsRestart(layout: Layout): Promise<boolean> {
+  return withSession(ownDatabase(layout, 'postgres'), async (client) => {
+    const { mode, level } = await settingsOf(client)
+    if (mode === 'on' && level === 'logical') return false
+    await client.query('checkpoint')
+    return true
+  }).catch(() => false)
 }
 
 /** How the cluster is archived, and its system identifier; undefined where it is not. */

@@ -42,7 +42,7 @@ export async function withArchivedDump<T>(
   const bases = await readBases(layout, system)
   const base = bases.findLast((each) => reaches(each, target))
   if (!base) throw new Refused(tooEarly(layout, bases, target))
-  const gaps = await readGaps(layout)
+  const gaps = await readGaps(layout, system)
   return withRestoredCluster(
     layout,
     { system, base: base.label, target },

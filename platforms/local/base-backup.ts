@@ -13,13 +13,13 @@ const OTHER_MS = 3_600_000
 
 /** The base backups from which the WAL is whole, the oldest first. */
 export async function usableBases(layout: Layout, system: string): Promise<Base[]> {
-  const [bases, gaps] = [await readBases(layout, system), await readGaps(layout)]
+  const [bases, gaps] = [await readBases(layout, system), await readGaps(layout, system)]
   return bases.filter((base) => gapsAfter(gaps, base).length === 0)
 }
 
-/** The WAL files that were given up. */
-export async function readGaps({ archive }: Layout): Promise<Gap[]> {
-  return parseGaps(await readFile(archive.gaps, 'utf8').catch(missing))
+/** The WAL files of a cluster that were given up. */
+export async function readGaps({ archive }: Layout, system: string): Promise<Gap[]> {
+  return parseGaps(await readFile(archive.gaps, 'utf8').catch(missing), system)
 }
 
 const missing = (error: NodeJS.ErrnoException) => {

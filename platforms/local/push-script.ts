@@ -37,6 +37,6 @@ at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 printf '%s %s\\n' "$at" "$(printf '%s' "$said" | tr '\\n' ' ' | cut -c -500)" > ${shellWord(failure)}
 waiting=$(ls pg_wal/archive_status | grep -c '\\.ready$')
 [ "$waiting" -gt ${Math.floor(limits.waiting / SEGMENT_BYTES)} ] || exit 1
-printf '%s %s\\n' "\${1##*/}" "$at" >> ${shellWord(gaps)}
+printf '%s %s %s\\n' "\${1##*/}" "$at" ${shellWord(system)} >> ${shellWord(gaps)}
 `
 }

@@ -31,11 +31,14 @@ export interface Gap {
   at: string
 }
 
-/** Reads the file of gaps: `<segment> <time>` a line. */
-export function parseGaps(text: string): Gap[] {
+/**
+ * Reads the file of gaps: `<segment> <time> <system identifier>` a line.
+ * @param system the cluster that is asked for: another one counts its files anew
+ */
+export function parseGaps(text: string, system: string): Gap[] {
   return text.split('\n').flatMap((line) => {
-    const [segment = '', at = ''] = line.trim().split(' ')
-    return isSegment(segment) ? [{ segment, at }] : []
+    const [segment = '', at = '', of] = line.trim().split(' ')
+    return isSegment(segment) && of === system ? [{ segment, at }] : []
   })
 }
 

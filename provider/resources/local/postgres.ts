@@ -1,4 +1,4 @@
-import { type Archiving, setArchiving } from '../../../platforms/local/archive.ts'
+import { type Archiving, needsRestart, setArchiving } from '../../../platforms/local/archive.ts'
 import { layoutOf } from '../../../platforms/local/layout.ts'
 import {
   ensureCluster,
@@ -6,7 +6,7 @@ import {
   postgresService,
 } from '../../../platforms/local/postgres.ts'
 import { installService, removeService } from '../../../platforms/local/supervisor.ts'
-import type { Props, ResourceType } from '../../protocol.ts'
+import type { Context, Props, ResourceType } from '../../protocol.ts'
 import { mayDelete } from './deletion.ts'
 import { whereDown } from './repair.ts'
 
@@ -18,11 +18,11 @@ export const postgres: ResourceType = {
   replaceOn: ['home'],
   diff: whereDown(() => 'postgres'),
   async create(ctx, inputs) {
-    await apply(inputs)
+    await apply(ctx, inputs)
     return { id: ctx.name, outputs: inputs }
   },
-  async update(_ctx, _id, _olds, news) {
-    await apply(news)
+  async update(ctx, _id, _olds, news) {
+    await apply(ctx, news)
     return news
   },
   async delete(_ctx, _id, olds) {
@@ -31,8 +31,11 @@ export const postgres: ResourceType = {
   },
 }
 
-async function apply(inputs: Props): Promise<void> {
+async function apply(ctx: Context, inputs: Props): Promise<void> {
   const layout = layoutOf(String(inputs['home']))
+  if (await needsRestart(layout)) {
+    await ctx.info('PostgreSQL restarts once, so that it can be archived from now on')
+  }
   await ensureCluster(layout)
   await installService(layout, 'postgres', postgresService(layout))
   await ensureDatabases(layout, inputs['databases'] as string[])

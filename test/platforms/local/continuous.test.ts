@@ -230,6 +230,11 @@ describe('continuous archiving', () => {
     const folders = (await readdir(stanza, { recursive: true, withFileTypes: true }))
       .filter((each) => each.isDirectory())
       .map(({ parentPath, name }) => join(parentPath, name))
+    await setArchiving(server.layout, ON, { ...ARCHIVE_LIMITS, free: 2 ** 52 })
+    await switchWal(orders())
+    await expect
+      .poll(async () => (await state()).failure?.said, { timeout: 30_000 })
+      .toMatch(/^only \d+ kB are free on the disk of the repository/)
     // Two files may wait.
     await setArchiving(server.layout, ON, { waiting: 2 * SEGMENT_BYTES, free: 0 })
     for (const folder of folders) await chmod(folder, 0o500)

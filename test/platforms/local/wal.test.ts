@@ -13,7 +13,8 @@ describe('a WAL file', () => {
 
   it('that was given up stands between a base backup before it and what came after', () => {
     const gaps = parseGaps(
-      '000000010000000000000004 2027-03-01T12:00:00Z\nhalf a li\n000000010000000000000007 2027-03-01T12:01:00Z\n',
+      '000000010000000000000004 2027-03-01T12:00:00Z 71\nhalf a li\n000000010000000000000007 2027-03-01T12:01:00Z 71\n0000000100000000000000FF 2026-03-01T12:01:00Z 70\n',
+      '71',
     )
     expect(gaps.map(({ segment }) => segment.slice(-1))).toEqual(['4', '7'])
     expect(gapsAfter(gaps, { start: '000000010000000000000005' })).toHaveLength(1)
