@@ -1,4 +1,3 @@
-import { portsOf } from '../platforms/local/layout.ts'
 import type { Operations } from '../platforms/operations.ts'
 import type { Journal } from '../rollout/journal.ts'
 import { isUnavailable } from '../rollout/observation.ts'
@@ -96,7 +95,7 @@ export class Reports {
 
   /** The number of each target that is a query; none where it gave none. */
   async #queries(plan: Plan): Promise<Record<string, number | undefined>> {
-    const { prometheus } = portsOf(plan)
+    const { prometheus } = this.#parts.world
     const asked = Object.entries(plan.report.targets).map(async ([name, { query }]) => {
       if (query === undefined) return [name, undefined] as const
       const answer = await askOne(prometheus, query, this.#stopped.signal)

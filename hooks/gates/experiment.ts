@@ -1,4 +1,3 @@
-import { portsOf } from '../../platforms/local/layout.ts'
 import { judgeExperiment, type Trials } from '../../rollout/experiment.ts'
 import { type Judgement, together } from '../../rollout/judgement.ts'
 import type { ColourName, Gate } from '../../rollout/plan.ts'
@@ -30,17 +29,16 @@ export const experiment: GateKind = {
 
 /** A restart of the process begins its counters at 0 again: `increase` counts on over it. */
 async function trialsOf(
-  { plan, journal, settleMs, stopped }: GateContext,
+  { prometheus, journal, settleMs, stopped }: GateContext,
   { successes, trials }: Experiment,
   service: string,
   colour: ColourName,
 ): Promise<Trials | { problem: string }> {
   const begun = Date.parse(journal.verified.at) + settleMs
   const since = Math.max(1, Math.round(Date.now() - begun))
-  const port = portsOf(plan).prometheus
   const grown = (name: string) => {
     const series = `${name}{service=${quoteLabel(service)},color="${colour}"}`
-    return askOne(port, `sum(increase(${series}[${since}ms]))`, stopped)
+    return askOne(prometheus, `sum(increase(${series}[${since}ms]))`, stopped)
   }
   const [all, good] = [await grown(trials), await grown(successes)]
   if ('problem' in all) return { problem: `${colour}: ${all.problem}` }
