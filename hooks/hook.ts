@@ -156,7 +156,7 @@ export async function startHook(
     world,
     metrics,
     operations,
-    last: lastReport(history),
+    last: history.findLast(({ kind }) => kind === 'report'),
     onError: (error) => log.error({ err: error }, 'a report'),
   })
   const loop = new Loop({
@@ -302,9 +302,4 @@ export async function startHook(
       await closed
     },
   }
-}
-
-function lastReport(history: readonly RolloutEvent[]): Date | undefined {
-  const last = history.findLast(({ kind }) => kind === 'report')
-  return last && new Date(last.at)
 }

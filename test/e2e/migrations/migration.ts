@@ -39,7 +39,7 @@ export class Migration {
   readonly stack: TestStack
   readonly #options: MigrationOptions
   readonly #closing: (() => Promise<unknown>)[] = []
-  /** What was told to the people of the plan. */
+  /** What was told to the people of the plan: the variable of the channel's address, then the message. */
   readonly news: string[] = []
   load!: Load
 
@@ -62,7 +62,7 @@ export class Migration {
     const channels = Object.values(stack.plan.notify).flatMap(({ webhook, slack }) =>
       [webhook, slack].flatMap((variable) => variable?.slice('env:'.length) ?? []),
     )
-    stack.environment(Object.fromEntries(channels.map((variable) => [variable, reader.url])))
+    stack.environment(Object.fromEntries(channels.map((name) => [name, `${reader.url}${name}`])))
     const confirmed = positionsOf(stack.plan).map((position) => position.name)
     stack.set({ clock, confirmed, ...(environment === undefined ? {} : { environment }) })
     return migration
@@ -93,6 +93,21 @@ export class Migration {
       const { code, output } = await this.stack.step(position, seconds)
       if (code !== 0) throw new Error(`${position}: ${output}`)
     }
+  }
+
+  /** What `sluice report` says, once every target of the plan is measured. */
+  async report(): Promise<string> {
+    let text = ''
+    const sluice = join(checkout, 'cli', 'sluice')
+    await this.stack.until('every target to be measured', async () => {
+      const { code, output } = await this.stack.run(
+        sluice,
+        ...['report', '-s', 'e2e', '--format', 'text'],
+      )
+      text = output
+      return code === 0 && !output.includes('not measured')
+    })
+    return text
   }
 
   async close(): Promise<void> {
@@ -134,11 +149,11 @@ function workOf(name: string): string {
   return name === 'supersmartmatch' ? '20' : '40'
 }
 
-/** Takes every message, keeps its text. */
+/** Takes every message, keeps where it went and its text. */
 async function startReader(news: string[]): Promise<{ url: string; close: () => Promise<void> }> {
   const server = createServer((request, response) => {
     void text(request).then((body) => {
-      news.push(body)
+      news.push(`${request.url?.slice(1)}: ${body}`)
       response.end('ok')
     })
   })
