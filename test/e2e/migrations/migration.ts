@@ -145,8 +145,9 @@ export function planOf(name: string, port: number): PlanInput {
  * inaccuracy; where it allows 100 ms, most of that is for the machine.
  */
 function workOf(name: string): string {
-  if (name === 'resume-review') return '80'
-  return name === 'supersmartmatch' ? '20' : '40'
+  if (name === 'cvplus') return '200'
+  if (name === 'resume-review') return '150'
+  return name === 'supersmartmatch' ? '20' : '60'
 }
 
 /** Takes every message, keeps where it went and its text. */
