@@ -140,7 +140,7 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
     world,
     metrics,
     operations,
-    last: lastReport(history),
+    last: history.findLast(({ kind }) => kind === 'report'),
     onError: (error) => log.error({ err: error }, 'a report'),
   })
   const loop = new Loop({
@@ -280,9 +280,4 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
       await closed
     },
   }
-}
-
-function lastReport(history: readonly RolloutEvent[]): Date | undefined {
-  const last = history.findLast(({ kind }) => kind === 'report')
-  return last && new Date(last.at)
 }

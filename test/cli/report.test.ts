@@ -158,4 +158,14 @@ describe('the outcome of a rollout', () => {
     expect(page).toContain('<td>Availability &lt;b&gt;</td><td>above 99.9%</td><td>99.7%</td>')
     expect(page).toContain('Recommendation: hold')
   })
+
+  it('names the times that a fast clock could not shorten', async () => {
+    const { journal, observation } = await standingAtTen()
+    const floors = ['guardrails.errors: for 1s instead of 100ms']
+    const outcome = outcomeOf(journal.plan, 1, observation, journal, undefined, {}, floors)
+    const text = reportText(journal.plan, events, journal, undefined, outcome).join('\n')
+    expect(text).toContain('guardrails.errors: for 1s instead of 100ms')
+    const page = buildReport(events, noSamples, journal.plan, journal, undefined, outcome)
+    expect(page).toContain('<td>guardrails.errors: for 1s instead of 100ms</td>')
+  })
 })

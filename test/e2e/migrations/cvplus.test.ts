@@ -70,6 +70,13 @@ describe.runIf(chosen('cvplus'))('cvplus, from start to retired', () => {
     )
   })
 
+  it('sends a health report every five minutes, with each service and its trend', async () => {
+    const { stack, news } = migration
+    const reports = () => news.filter((text) => /recommendation: /.test(text))
+    await stack.until('two reports', () => reports().length > 1)
+    expect(reports().at(-1)).toMatch(/action-orchestrator: green 100%/)
+  })
+
   it('is released and retired, and lost no request', async () => {
     await migration.goTo('retired', 'action-orchestrator@100', 180)
     const stats = await migration.load.stop()

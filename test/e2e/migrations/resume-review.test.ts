@@ -55,6 +55,13 @@ describe.runIf(chosen('resume-review'))(
       ).toBe('new')
     })
 
+    it('tells the tech lead that the foundation is ready, and nobody else', async () => {
+      const { stack, news } = migration
+      const ready = () => news.filter((text) => text.includes('Foundation ready'))
+      await stack.until('the news of it', () => ready().length > 0)
+      expect(ready()).toEqual([expect.stringMatching(/^TECH_LEAD_URL: /)])
+    })
+
     it('brings upload, which was not there, and the agents one after the other', async () => {
       const upload = () =>
         fetch(`${migration.stack.url}/api/upload`, {
@@ -70,6 +77,13 @@ describe.runIf(chosen('resume-review'))(
       expect(await version('/api/ai/appeal/3', 'user-1')).toBe('old')
       await migration.goTo('ai-appeal@100', 'ai-structure@100', 240)
       expect(await version('/api/ai/appeal/3', 'user-1')).toBe('new')
+    })
+
+    it('reports each figure of the dashboard, the share of each flag among them', async () => {
+      const report = await migration.report()
+      for (const { title } of Object.values(migration.stack.plan.report.targets)) {
+        expect(report).toContain(title)
+      }
     })
 
     it('moves the review through its four steps, tells people, and lost no request', async () => {
