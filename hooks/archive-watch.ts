@@ -1,9 +1,6 @@
-import { readArchiving } from '../platforms/local/archive.ts'
-import { readArchiveState } from '../platforms/local/archive-state.ts'
-import { takeBase } from '../platforms/local/base-backup.ts'
-import type { Layout } from '../platforms/local/layout.ts'
 import type { Operations } from '../platforms/operations.ts'
-import { type ArchiveHealth, archiveHealth, archivingOf, baseDue } from '../rollout/archiving.ts'
+import { type ArchiveHealth, archiveHealth, baseDue } from '../rollout/archiving.ts'
+import type { ArchiveKeeper } from './site.ts'
 import type { World } from './world.ts'
 
 /** How often the archive is looked at. */
@@ -13,7 +10,7 @@ const AGAIN_MS = 60_000
 
 export interface WatchParts {
   world: Pick<World, 'charge'>
-  layout: Layout
+  archive: ArchiveKeeper
   operations: Pick<Operations, 'record'>
 }
 
@@ -37,8 +34,7 @@ export class ArchiveWatch {
 
   /** Begins a look where one is due. Returns at once. */
   consider(): void {
-    const { plan, clock } = this.#parts.world.charge
-    if (this.#looking || this.#stopped || !archivingOf(plan, clock)) return
+    if (this.#looking || this.#stopped) return
     if (performance.now() - this.#lookedAt < this.#everyMs) return
     this.#lookedAt = performance.now()
     this.#looking = this.#look()
@@ -57,8 +53,8 @@ export class ArchiveWatch {
   }
 
   async #look(): Promise<void> {
-    const { layout, world } = this.#parts
-    const state = await readArchiveState(layout)
+    const { archive, world } = this.#parts
+    const state = await archive.read()
     if (!state) return
     const health = archiveHealth(state, Date.now())
     await this.#tell(health.state, health.text)
@@ -70,20 +66,18 @@ export class ArchiveWatch {
   }
 
   async #takeBase(): Promise<void> {
-    const { layout, operations } = this.#parts
-    const archiving = await readArchiving(layout)
-    if (!archiving) return
+    const { archive, operations } = this.#parts
     try {
-      await takeBase(layout, archiving.system)
+      await archive.takeBase()
       await operations.record({
         kind: 'backup',
-        message: 'a base backup of the supervised PostgreSQL was taken',
+        message: 'a base backup of the continuous archive was taken',
         severity: 'info',
       })
     } catch (error) {
       await operations.record({
         kind: 'backup',
-        message: `the base backup of the supervised PostgreSQL failed: ${(error as Error).message}`,
+        message: `the base backup of the continuous archive failed: ${(error as Error).message}`,
         severity: 'critical',
       })
     }

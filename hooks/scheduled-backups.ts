@@ -1,7 +1,7 @@
-import { takeBackup } from '../platforms/local/backups.ts'
-import { databaseEnvironment, type Layout } from '../platforms/local/layout.ts'
 import type { Operations } from '../platforms/operations.ts'
 import { backupsDueByPriority, intervalMs, LEAST_MS } from '../rollout/backup-schedule.ts'
+import type { BackupRecord } from '../rollout/journal.ts'
+import type { Plan } from '../rollout/plan.ts'
 import type { World } from './world.ts'
 
 /** One that failed is tried again after this, or when the next one would be due. */
@@ -10,7 +10,7 @@ const AGAIN_MS = 300_000
 /** What the schedule stands on. */
 export interface ScheduleParts {
   world: World
-  layout: Layout
+  takeBackup(name: string, plan: Plan): Promise<BackupRecord>
   operations: Pick<Operations, 'recordBackup' | 'record'>
 }
 
@@ -47,13 +47,12 @@ export class ScheduledBackups {
   }
 
   async #take(name: string): Promise<void> {
-    const { world, layout, operations } = this.#parts
+    const { world, takeBackup, operations } = this.#parts
     const { plan } = world.charge
     const backup = plan.backups[name]
     if (!backup) return
     try {
-      const environment = { ...process.env, ...databaseEnvironment(plan, layout) }
-      await operations.recordBackup(await takeBackup(layout, name, backup, environment))
+      await operations.recordBackup(await takeBackup(name, plan))
     } catch (error) {
       // People hear of it once in a while, not every few seconds.
       const again = backup.priority ? intervalMs(backup.priority, world.charge.clock) : LEAST_MS

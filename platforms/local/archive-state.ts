@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ArchiveState } from '../../rollout/archiving.ts'
 import { readArchiving } from './archive.ts'
-import { readGaps } from './base-backup.ts'
+import { readGaps, takeBase } from './base-backup.ts'
 import type { Layout } from './layout.ts'
 import { readBases, stanzaOf } from './pgbackrest.ts'
 import { ARCHIVE_LIMITS } from './push-script.ts'
@@ -30,6 +30,17 @@ export async function readArchiveState(layout: Layout): Promise<ArchiveState | u
     limit: ARCHIVE_LIMITS.waiting,
     ...(failure ? { failure } : {}),
     ...(lost ? { givenUpAt: lost.at } : {}),
+  }
+}
+
+/** What looks after the archive of the supervised cluster: reads it, and takes base backups. */
+export function keeperOf(layout: Layout) {
+  return {
+    read: () => readArchiveState(layout),
+    takeBase: async () => {
+      const archiving = await readArchiving(layout)
+      if (archiving) await takeBase(layout, archiving.system)
+    },
   }
 }
 

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ArchiveWatch } from '../../../hooks/archive-watch.ts'
 import { readArchiving, setArchiving, systemOf } from '../../../platforms/local/archive.ts'
 import { switchWal, untilArchived } from '../../../platforms/local/archive-point.ts'
-import { readArchiveState } from '../../../platforms/local/archive-state.ts'
+import { keeperOf, readArchiveState } from '../../../platforms/local/archive-state.ts'
 import { type Environment, resolveDatabase } from '../../../platforms/local/backup-source.ts'
 import { listBackups, takeBackup } from '../../../platforms/local/backups.ts'
 import { usableBases } from '../../../platforms/local/base-backup.ts'
@@ -225,7 +225,8 @@ describe('continuous archiving', () => {
     const told: string[] = []
     const record = async ({ message }: { message: string }) => void told.push(message)
     const world = { charge: { plan, planHash: '', clock: 1 } }
-    const watch = new ArchiveWatch({ world, layout: server.layout, operations: { record } }, 0)
+    const archive = keeperOf(server.layout)
+    const watch = new ArchiveWatch({ world, archive, operations: { record } }, 0)
     const stanza = join(server.layout.archive.repository, 'archive', `sluice-${await system()}`)
     const folders = (await readdir(stanza, { recursive: true, withFileTypes: true }))
       .filter((each) => each.isDirectory())
