@@ -14,6 +14,7 @@ import { type Fingerprints, figuresOf } from './fingerprint.ts'
 import type { Layout } from './layout.ts'
 import { type Base, readBases } from './pgbackrest.ts'
 import { type Target, withRestoredCluster } from './restored-cluster.ts'
+import { type Gap, gapsAfter } from './wal.ts'
 
 /** A database as the archive has it at a moment. */
 export interface ArchivedDump {
@@ -42,7 +43,10 @@ export async function withArchivedDump<T>(
   const bases = await readBases(layout, system)
   const base = bases.findLast((each) => reaches(each, target))
   if (!base) throw new Refused(tooEarly(layout, bases, target))
-  const gaps = await readGaps(layout, system)
+  const gaps = gapsAfter(await readGaps(layout, system), base)
+  if (target === 'latest' && gaps.length > 0) {
+    progress(`WAL was given up (${describe(gaps)}): what was written after it is not restored`)
+  }
   return withRestoredCluster(
     layout,
     { system, base: base.label, target },
@@ -57,9 +61,21 @@ export async function withArchivedDump<T>(
     },
   ).catch((error: Error) => {
     if (gaps.length === 0 || !/does not reach/.test(error.message)) throw error
-    const given = gaps.map(({ segment, at }) => `${segment} at ${at}`).join(', ')
-    throw new Refused(`${error.message}; WAL was given up: ${given}`)
+    throw new Refused(`${error.message}; WAL was given up: ${describe(gaps)}`)
   })
+}
+
+const describe = (gaps: readonly Gap[]) =>
+  gaps.map(({ segment, at }) => `${segment} at ${at}`).join(', ')
+
+/** @throws Refused where the newest base backup does not lead up to now: WAL was given up since */
+export async function refuseGap(layout: Layout, name: string, system: string): Promise<void> {
+  const newest = (await readBases(layout, system)).at(-1)
+  const gaps = newest ? gapsAfter(await readGaps(layout, system), newest) : []
+  if (!gaps[0]) return
+  throw new Refused(
+    `the archive of ${name} does not lead up to now: WAL was given up (${describe(gaps)}); next: sluice restore ${name} --to <a time before ${gaps[0].at}>; sluice backup ${name} begins anew`,
+  )
 }
 
 /**

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { BackupRecord } from '../../rollout/journal.ts'
 import type { Backup } from '../../rollout/plan.ts'
 import { Refused } from '../platform.ts'
-import { bringUpToDate, systemToRestore, withArchivedDump } from './archived-dump.ts'
+import { bringUpToDate, refuseGap, systemToRestore, withArchivedDump } from './archived-dump.ts'
 import { dumpOf, isArchived, readManifest } from './backup-folder.ts'
 import { type Environment, explained, type Progress, resolveDatabase } from './backup-source.ts'
 import type { Database } from './database.ts'
@@ -91,6 +91,7 @@ export async function restoreToMoment(
   const live = resolveDatabase(name, backup.postgres, environment)
   const target = targetOf(live, options)
   const system = await systemToRestore(layout, name, backup, live)
+  if (to === 'latest') await refuseGap(layout, name, system)
   await bringUpToDate(layout, live, progress)
   const what = `the archive of ${name}, restored to ${to === 'latest' ? to : to.toISOString()}`
   return withArchivedDump(
