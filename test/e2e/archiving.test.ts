@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Load, startLoad } from '../../examples/load.ts'
+import { readEvents } from '../../platforms/local/file-store.ts'
 import { serviceStatus } from '../../platforms/local/supervisor.ts'
 import { journalOf } from '../../rollout/observation.ts'
 import type { PlanInput } from '../../rollout/plan.ts'
@@ -47,15 +48,15 @@ describe('continuous archiving on the real engine', () => {
     expect(code).toBe(0)
     expect(await serviceStatus(stack.layout, 'postgres')).toMatchObject({ pid: before.pid })
     // The hook takes the base backup and the first proof by itself.
-    await stack.until(
-      'the first proof of the archive',
-      async () => {
-        const journal = journalOf(await stack.platform.observe())
-        return journal?.backups.some(({ restorable }) => restorable !== undefined) ?? false
-      },
-      180,
-    )
-  })
+    const proven = async () => {
+      const journal = journalOf(await stack.platform.observe())
+      return journal?.backups.some(({ restorable }) => restorable !== undefined) ?? false
+    }
+    await stack.until('the first proof of the archive', proven, 180).catch((error: Error) => {
+      const told = readEvents(stack.layout, 20).map(({ message }) => message)
+      throw new Error([error.message, ...told].join('\n'))
+    })
+  }, 300_000)
 
   it('stands before a step, and in the status', async () => {
     const { code, output } = await stack.step('huntred@5', 120)
