@@ -1,10 +1,10 @@
 import type { Operations } from '../platforms/operations.ts'
-import { backupsDueByPriority, intervalMs, LEAST_MS } from '../rollout/backup-schedule.ts'
+import { backupsDueByPriority, LEAST_MS } from '../rollout/backup-schedule.ts'
 import type { BackupRecord } from '../rollout/journal.ts'
 import type { Plan } from '../rollout/plan.ts'
 import type { World } from './world.ts'
 
-/** One that failed is tried again after this, or when the next one would be due. */
+/** One that fails is tried again, each time after twice as long, and at least this often. */
 const AGAIN_MS = 300_000
 
 /** What the schedule stands on. */
@@ -19,6 +19,7 @@ export class ScheduledBackups {
   readonly #parts: ScheduleParts
   /** Not before, by name: ms of this process. */
   readonly #waits = new Map<string, number>()
+  readonly #failures = new Map<string, number>()
   #taking: Promise<void> | undefined
   #stopped = false
   constructor(parts: ScheduleParts) {
@@ -53,10 +54,14 @@ export class ScheduledBackups {
     if (!backup) return
     try {
       await operations.recordBackup(await takeBackup(name, plan))
+      this.#failures.delete(name)
     } catch (error) {
-      // People hear of it once in a while, not every few seconds.
-      const again = backup.priority ? intervalMs(backup.priority, world.charge.clock) : LEAST_MS
-      this.#waits.set(name, performance.now() + Math.min(AGAIN_MS, again))
+      const failures = this.#failures.get(name) ?? 0
+      this.#failures.set(name, failures + 1)
+      const again = Math.min(AGAIN_MS, LEAST_MS * 2 ** failures)
+      this.#waits.set(name, performance.now() + again)
+      // An update may be in its middle: the hook has the plan, and archiving is not on yet.
+      if (failures === 0) return
       await operations.record({
         kind: 'backup',
         message: `backup ${name}, which is of ${backup.priority} priority, could not be taken: ${(error as Error).message}`,
