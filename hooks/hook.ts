@@ -45,6 +45,10 @@ export interface RunningHook {
   port: number
   /** Where lines of the router's log may be sent, on a platform whose router sends them. */
   logPort?: number
+  /** Guards another plan from now on. */
+  take(charge: Charge): Promise<void>
+  /** Writes an event into the history, and tells people. */
+  record(event: Omit<RolloutEvent, 'at'>): void
   stop(): Promise<void>
 }
 
@@ -262,6 +266,8 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
   return {
     port: (server.address() as AddressInfo).port,
     logPort: hearing.port,
+    take: setCharge,
+    record: (event) => void operations.record(event),
     stop: async () => {
       intake.stop()
       actions.stop()

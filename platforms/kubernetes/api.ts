@@ -1,8 +1,6 @@
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { text } from 'node:stream/consumers'
-// Only what reads a kubeconfig: the generated clients take a second to load, and nobody needs them.
-import { KubeConfig } from '@kubernetes/client-node/dist/config.js'
 import { Unavailable } from '../platform.ts'
 
 /** A refusal of the API server, as it says it. */
@@ -61,35 +59,18 @@ const PATCHES = {
   merge: 'application/merge-patch+json',
 } as const
 
-/** The API server, over the kubeconfig's own ways to say who asks. */
+/** Where the API server is, and how whoever asks says who it is. */
+export interface Access {
+  server: string
+  /** TLS and authorization of one request. */
+  options(): Promise<RequestOptions>
+}
+
+/** The API server. */
 export class ClusterApi {
-  readonly #config: KubeConfig
-  #options: Promise<RequestOptions> | undefined
-  #optionsAt = 0
-
-  constructor(config: KubeConfig) {
-    this.#config = config
-  }
-
-  /** From KUBECONFIG, else ~/.kube/config. @param context default: its current one */
-  static fromKubeconfig(context?: string): ClusterApi {
-    const config = new KubeConfig()
-    try {
-      config.loadFromDefault()
-    } catch (error) {
-      throw new Unavailable(
-        `the kubeconfig cannot be read: ${(error as Error).message}; next: kubectl config view`,
-      )
-    }
-    if (context !== undefined) config.setCurrentContext(context)
-    return new ClusterApi(config)
-  }
-
-  /** As the service account of the pod that this runs in. */
-  static fromPod(): ClusterApi {
-    const config = new KubeConfig()
-    config.loadFromCluster()
-    return new ClusterApi(config)
+  readonly #access: Access
+  constructor(access: Access) {
+    this.#access = access
   }
 
   get<T extends ClusterObject>(path: string, options?: AskOptions): Promise<T> {
@@ -169,12 +150,10 @@ export class ClusterApi {
     path: string,
     { body, query, headers, timeoutMs = TIMEOUT_MS, contentType }: AskOptions = {},
   ): Promise<IncomingMessage> {
-    const server = this.#config.getCurrentCluster()?.server
-    if (!server) throw new Unavailable('the kubeconfig names no cluster; next: kubectl config view')
-    const url = new URL(path, server)
+    const url = new URL(path, this.#access.server)
     for (const [key, value] of Object.entries(query ?? {})) url.searchParams.set(key, value)
     const content = body === undefined ? undefined : JSON.stringify(body)
-    const base = await this.#authorised()
+    const base = await this.#access.options()
     const send = url.protocol === 'https:' ? requestHttps : requestHttp
     return new Promise((resolve, reject) => {
       const asked = send(
@@ -202,22 +181,10 @@ export class ClusterApi {
     })
   }
 
-  /** Tokens are read anew now and then: a pod's are replaced before they end. */
-  #authorised(): Promise<RequestOptions> {
-    const now = performance.now()
-    if (!this.#options || now - this.#optionsAt > 60_000) {
-      this.#optionsAt = now
-      const options: RequestOptions = {}
-      this.#options = this.#config.applyToHTTPSOptions(options).then(() => options)
-    }
-    return this.#options
-  }
-
   #unavailable(error: unknown): Unavailable {
     const { message, code } = error as NodeJS.ErrnoException
-    const server = this.#config.getCurrentCluster()?.server ?? 'the cluster'
     return new Unavailable(
-      `${server} does not answer (${code ?? message}); next: kubectl cluster-info`,
+      `${this.#access.server} does not answer (${code ?? message}); next: kubectl cluster-info`,
     )
   }
 }

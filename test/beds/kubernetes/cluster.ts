@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { KubeConfig } from '@kubernetes/client-node/dist/config.js'
 import { ClusterApi } from '../../../platforms/kubernetes/api.ts'
+import { kubeconfigAccess } from '../../../platforms/kubernetes/kubeconfig.ts'
 import { checkout } from '../../../tools/checkout.ts'
 import { bedPrograms } from './programs.ts'
 import { relay } from './relay.ts'
@@ -37,9 +37,7 @@ export class BedCluster {
     this.#closers = closers
     this.kubeconfig = join(folder, 'kubeconfig-outside')
     writeFileSync(this.kubeconfig, kubeconfigFor(folder, ports.api), { mode: 0o600 })
-    const config = new KubeConfig()
-    config.loadFromFile(this.kubeconfig)
-    this.api = new ClusterApi(config)
+    this.api = new ClusterApi(kubeconfigAccess(undefined, this.kubeconfig))
   }
 
   /** Starts it; ready in some seconds once the programs are in the cache. */

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { KubeConfig } from '@kubernetes/client-node/dist/config.js'
 import { parseAllDocuments } from 'yaml'
 import { ApiError, ClusterApi } from '../../../platforms/kubernetes/api.ts'
+import { kubeconfigAccess } from '../../../platforms/kubernetes/kubeconfig.ts'
 import { writePrometheusConfig, writeTargets } from './monitoring.ts'
 import { PodRunner } from './pods.ts'
 import { relay } from './relay.ts'
@@ -170,9 +170,7 @@ await until('the certificate of the API server', async () =>
   readFileSync(at('certs', 'apiserver.crt'), 'utf8').includes('END'),
 )
 writeKubeconfig(at('kubeconfig'))
-const config = new KubeConfig()
-config.loadFromFile(at('kubeconfig'))
-const api = new ClusterApi(config)
+const api = new ClusterApi(kubeconfigAccess(undefined, at('kubeconfig')))
 await until('the API server', async () => (await api.raw('GET', '/readyz')).status === 200)
 say('api')
 starters['controllers']?.()

@@ -40,6 +40,7 @@ interface Volume {
   secret?: { secretName: string }
   emptyDir?: object
   projected?: object
+  persistentVolumeClaim?: { claimName: string }
 }
 export interface Pod extends ClusterObject {
   spec: {
@@ -363,7 +364,7 @@ class RunningPod {
   async #environment(): Promise<Record<string, string>> {
     const from: Record<string, string> = {}
     for (const { secretRef } of this.#container.envFrom ?? []) {
-      if (secretRef) Object.assign(from, await this.#data('secrets', secretRef.name))
+      if (secretRef) Object.assign(from, texts(await this.#data('secrets', secretRef.name)))
     }
     for (const { name, value, valueFrom } of this.#container.env ?? []) {
       from[name] = value ?? (await this.#valueFrom(valueFrom))
@@ -391,11 +392,11 @@ class RunningPod {
     }
     if (from?.secretKeyRef) {
       const { name, key } = from.secretKeyRef
-      return (await this.#data('secrets', name))[key] ?? ''
+      return String((await this.#data('secrets', name))[key] ?? '')
     }
     if (from?.configMapKeyRef) {
       const { name, key } = from.configMapKeyRef
-      return (await this.#data('configmaps', name))[key] ?? ''
+      return String((await this.#data('configmaps', name))[key] ?? '')
     }
     return ''
   }
@@ -406,7 +407,12 @@ class RunningPod {
     for (const { name, mountPath } of this.#container.volumeMounts ?? []) {
       const volume = spec.volumes?.find((each) => each.name === name)
       if (mountPath.startsWith('/var/run/secrets') || volume?.projected) continue
-      const from = join(this.#folder, 'volumes', name)
+      const claim = volume?.persistentVolumeClaim?.claimName
+      // A claim outlives its pods; here it is a folder of the bed.
+      const from =
+        claim === undefined
+          ? join(this.#folder, 'volumes', name)
+          : join(this.#folder, '..', '..', 'claims', claim)
       mkdirSync(from, { recursive: true })
       if (volume?.configMap)
         this.#write(from, await this.#data('configmaps', volume.configMap.name))
@@ -430,18 +436,23 @@ class RunningPod {
     return [...mounts, { from, to: SERVICE_ACCOUNT }]
   }
 
-  async #data(kind: 'secrets' | 'configmaps', name: string): Promise<Record<string, string>> {
+  async #data(
+    kind: 'secrets' | 'configmaps',
+    name: string,
+  ): Promise<Record<string, string | Buffer>> {
     const path = `/api/v1/namespaces/${this.#pod.metadata.namespace}/${kind}/${name}`
-    const { data = {} } = await this.#around.api.get<
-      ClusterObject & { data?: Record<string, string> }
+    const { data = {}, binaryData = {} } = await this.#around.api.get<
+      ClusterObject & { data?: Record<string, string>; binaryData?: Record<string, string> }
     >(path)
-    if (kind === 'configmaps') return data
-    return Object.fromEntries(
-      Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
-    )
+    const decoded = (all: Record<string, string>) =>
+      Object.fromEntries(
+        Object.entries(all).map(([key, value]) => [key, Buffer.from(value, 'base64')]),
+      )
+    if (kind === 'configmaps') return { ...data, ...decoded(binaryData) }
+    return decoded(data)
   }
 
-  #write(folder: string, files: Record<string, string>): void {
+  #write(folder: string, files: Record<string, string | Buffer>): void {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
     for (const [name, content] of Object.entries(files)) {
@@ -450,6 +461,10 @@ class RunningPod {
       writeFileSync(file, content, { mode: 0o600 })
     }
   }
+}
+
+function texts(files: Record<string, string | Buffer>): Record<string, string> {
+  return Object.fromEntries(Object.entries(files).map(([key, value]) => [key, String(value)]))
 }
 
 function answers(host: string, port: number, path: string, seconds: number): Promise<boolean> {
