@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { rolloutLabel } from '../platforms/kubernetes/alert-rules.ts'
 import type { ClusterApi, ClusterObject } from '../platforms/kubernetes/api.ts'
 import { existingBackend } from '../platforms/kubernetes/existing.ts'
 import {
@@ -71,6 +72,7 @@ export async function clusterSite(
     listen: { host: process.env['HOST'] ?? '0.0.0.0', port: HOOK_PORT },
     ...tokens,
     prometheus: part.prometheus.replace(/\/$/, ''),
+    rollout: rolloutLabel(place),
     layout,
     hear: async (onLine) => {
       const heard = hearGateway(() => plan, place, onLine)

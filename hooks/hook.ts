@@ -67,6 +67,7 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
   const { layout, router: guarded } = site
   const world = new World(site.charge, site.prometheus)
   const metrics = new Metrics()
+  if (site.rollout !== undefined) metrics.registry.setDefaultLabels({ rollout: site.rollout })
   metrics.watchProcesses(() => site.processes?.(world.charge.plan) ?? [])
   const notifier = new Notifier()
   const bake = new Bake(metrics)
@@ -120,7 +121,13 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
     ({ then }) => (world.journal && isDisarmed(world.journal) ? 'released, so only told' : then),
   )
   const actions: Actions = new Actions({ world, layout, operations })
-  const intake: AlertIntake = new AlertIntake({ world, alarms, operations, log })
+  const intake: AlertIntake = new AlertIntake({
+    world,
+    alarms,
+    operations,
+    log,
+    rollout: site.rollout,
+  })
   const escalation = new Escalation(world, metrics, (event) => operations.record(event), trip)
   const checks = new Checks(world, alarms, trip)
   const externals = new Externals(world, layout, alarms)

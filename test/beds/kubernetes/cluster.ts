@@ -8,7 +8,7 @@ import { kubeconfigAccess } from '../../../platforms/kubernetes/kubeconfig.ts'
 import { checkout } from '../../../tools/checkout.ts'
 import { bedPrograms } from './programs.ts'
 import { relay } from './relay.ts'
-import { ADMIN_TOKEN, type BedSettings, CARRIED, RULES_FOLDER } from './settings.ts'
+import { ADMIN_TOKEN, type BedSettings, CARRIED } from './settings.ts'
 
 /**
  * A cluster of real programs, rootless, in namespaces of its own: etcd, the API server, the
@@ -93,12 +93,6 @@ export class BedCluster {
   /** Gives it back; returns before it answers. */
   startAgain(name: 'api' | 'traefik' | 'prometheus' | 'controllers'): Promise<void> {
     return this.#tell(`start ${name}`)
-  }
-
-  /** Gives Prometheus rules, as an operator or a mounted ConfigMap would. */
-  async writeRules(name: string, text: string): Promise<void> {
-    writeFileSync(join(this.folder, RULES_FOLDER, `${name}.yml`), text)
-    await this.#tell('reload prometheus')
   }
 
   /** What a part has written to its log. */

@@ -4,7 +4,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
-import { ApiError, ClusterApi } from '../../../platforms/kubernetes/api.ts'
+import { ApiError, ClusterApi, type ClusterObject } from '../../../platforms/kubernetes/api.ts'
 import { kubeconfigAccess } from '../../../platforms/kubernetes/kubeconfig.ts'
 import { writePrometheusConfig, writeTargets } from './monitoring.ts'
 import { PodRunner } from './pods.ts'
@@ -15,6 +15,7 @@ import {
   type BedSettings,
   CARRIED,
   PORTS,
+  RULES_FOLDER,
   TRAEFIK_TOKEN,
 } from './settings.ts'
 import { gatewayObjects } from './traefik.ts'
@@ -203,6 +204,22 @@ await until('Prometheus', async () => {
   const answer = await fetch(`http://127.0.0.1:${PORTS.prometheus}/-/ready`)
   return answer.ok
 })
+// What an operator, or whatever mounts labelled ConfigMaps, does with the rules of rollouts.
+let rules = ''
+setInterval(async () => {
+  const labelSelector = 'sluice.dev/rules=true'
+  const maps = await api
+    .list<ClusterObject & { data?: Record<string, string> }>('/api/v1/configmaps', {
+      labelSelector,
+    })
+    .catch(() => [])
+  const files = maps.flatMap(({ data = {} }) => Object.entries(data))
+  const text = JSON.stringify(files)
+  if (text === rules) return
+  rules = text
+  for (const [name, content] of files) writeFileSync(at(RULES_FOLDER, name), content)
+  children.get('prometheus')?.kill('SIGHUP')
+}, 300)
 say('ready')
 
 // The outside takes parts away and gives them back: `stop api`, `start api`, `kill api`.
@@ -221,9 +238,6 @@ process.stdin.on('data', (text: string) => {
         child.once('exit', done)
         child.kill('SIGKILL')
       }
-    } else if (verb === 'reload' && child) {
-      child.kill('SIGHUP')
-      done()
     }
   }
 })
