@@ -40,11 +40,12 @@ export class GatewayProbe implements Probe {
       const burst = await Promise.all(Array.from({ length: BURST }, () => this.#ask(service)))
       asked += BURST
       const fits = (colour: string | undefined) =>
-        green === 0 ? colour !== 'green' : green === 100 ? colour === 'green' : true
+        green === 0 ? colour === 'blue' : green === 100 ? colour === 'green' : colour !== undefined
       last = burst.map((colour) => colour ?? 'no answer').join(', ')
       rows = burst.every(fits) ? rows + 1 : 0
       const some = green > 0 && green < 100
-      const seen = some ? burst.includes('green') || asked >= MOST_REQUESTS : rows >= IN_A_ROW
+      const enough = burst.includes('green') || asked >= MOST_REQUESTS
+      const seen = some ? rows > 0 && enough : rows >= IN_A_ROW
       if (seen) {
         const ms = performance.now() - started
         if (ms > SLOW_MS) this.#options.slow?.(service, ms)

@@ -123,6 +123,17 @@ export class RouteRouter implements Router {
     }
   }
 
+  /** Each route as it stands: taken by the gateway, and done by it. Another hand than ours wrote it, maybe. */
+  async seen(services: string[]): Promise<void> {
+    const { api, place } = this.#parts
+    await Promise.all(
+      services.map(async (service) => {
+        const route = await api.get<Route>(`${routes(place)}/${routeName(place, service)}`)
+        await this.#taken(service, weightsIn(route).green, route)
+      }),
+    )
+  }
+
   async #taken(service: string, green: number, written: Route): Promise<void> {
     const { api, place, probe } = this.#parts
     const path = `${routes(place)}/${routeName(place, service)}`

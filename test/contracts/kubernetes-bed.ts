@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundleHook } from '../../components/kubernetes/bundle.ts'
@@ -21,17 +20,22 @@ import { parsePlan } from '../../rollout/parse-plan.ts'
 import { greenOf, split } from '../../rollout/weights.ts'
 import { checkout } from '../../tools/checkout.ts'
 import { BedCluster } from '../beds/kubernetes/cluster.ts'
-import { relay } from '../beds/kubernetes/relay.ts'
+import { BedDatabase } from '../beds/kubernetes/database.ts'
 import { PORTS } from '../beds/kubernetes/settings.ts'
-import { query, Server } from '../platforms/local/server.ts'
+import { query } from '../platforms/local/server.ts'
 import { BACKUP, type Bed, contractPlan, SERVICE } from './contract.ts'
 import { send } from './send.ts'
 
 const CLOCK = 60
 
+export type KubernetesBed = Bed & {
+  cluster: BedCluster
+  place: { name: string; namespace: string }
+}
+
 /** A cluster of real programs, with the rollout deployed as the components declare it. */
-export async function openKubernetesBed(): Promise<Bed> {
-  const cluster = await BedCluster.start()
+export async function openKubernetesBed(throttle?: string): Promise<KubernetesBed> {
+  const cluster = await BedCluster.start({ throttle })
   const place = { name: 'contract', namespace: 'default' }
   const { api, folder } = cluster
   const faultOf = (name: string) => join(folder, `fault-${name}`)
@@ -53,18 +57,11 @@ export async function openKubernetesBed(): Promise<Bed> {
       claim: 'contract',
     },
   })
-  const postgres = await Server.start([BACKUP])
-  const sockets = join(folder, 'postgres')
-  mkdirSync(sockets)
-  const carried = await relay(
-    { path: join(sockets, '.s.PGSQL.5432') },
-    { path: join(postgres.layout.postgres.socketFolder, '.s.PGSQL.5432') },
-  )
-  const ordersUrl = `postgres://sluice@localhost:5432/${BACKUP}?host=${encodeURIComponent(sockets)}`
+  const database = await BedDatabase.start(cluster, [BACKUP])
+  const postgres = database.server
   const teardown = async () => {
-    carried.close()
     await cluster.close()
-    await postgres.remove()
+    await database.close()
   }
   const router = new RouteRouter({ api, place })
   const create = async (manifest: { kind: string }) => {
@@ -90,7 +87,7 @@ export async function openKubernetesBed(): Promise<Bed> {
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name: 'contract-env' },
-      stringData: { ORDERS_URL: ordersUrl },
+      stringData: { ORDERS_URL: database.url(BACKUP) },
     })
     await ensureTokens(api, place)
     const code = bundleHook(checkout)
@@ -115,6 +112,8 @@ export async function openKubernetesBed(): Promise<Bed> {
     throw error
   }
   return {
+    cluster,
+    place,
     platform: new KubernetesPlatform(api, place),
     plan,
     planHash,
@@ -131,9 +130,9 @@ export async function openKubernetesBed(): Promise<Bed> {
     lose: async (what) => {
       await api.delete(`${configMaps(place)}/${objectName(place, what)}`)
     },
-    // There is no router that could be away on its own: routes, latch and journal are one API
-    // server's. What happens while that is away is shown by itself.
     faults: {
+      router:
+        'routes, latch and journal are one API server: where it is away nothing can be written at all, and a test of its own shows what happens',
       guard: {
         take: async () => {
           await scaleHook(0)

@@ -1,4 +1,4 @@
 import { describePlatform } from './contract.ts'
 import { openKubernetesBed } from './kubernetes-bed.ts'
 
-describePlatform('kubernetes', openKubernetesBed)
+describePlatform('kubernetes', () => openKubernetesBed())

@@ -41,7 +41,7 @@ export class BedCluster {
   }
 
   /** Starts it; ready in some seconds once the programs are in the cache. */
-  static async start({ throttle = '10ms' } = {}): Promise<BedCluster> {
+  static async start({ throttle = '10ms' }: { throttle?: string } = {}): Promise<BedCluster> {
     const programs = await bedPrograms((line) => console.log(line))
     const folder = mkdtempSync(join(tmpdir(), 'sluice-k8s-'))
     const settings: BedSettings = { folder, programs, throttle }
