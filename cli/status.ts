@@ -27,10 +27,7 @@ export function status(program: Command): void {
 
 /** Reads everything that a status is made of. */
 export async function statusInput(stack: OpenStack): Promise<StatusInput> {
-  const [observation, hook] = await Promise.all([
-    stack.platform.observe(),
-    readHookStatus(stack.layout, stack.plan),
-  ])
+  const [observation, hook] = await Promise.all([stack.platform.observe(), readHookStatus(stack)])
   const lastAttempt = await lastAttemptOf(stack, observation)
   return { stack: stack.name, request: stack.request(), observation, lastAttempt, hook }
 }

@@ -1,10 +1,13 @@
 import { Provider } from '@pulumi/kubernetes/provider.js'
 import * as pulumi from '@pulumi/pulumi'
 import { manifestsOf } from '../../platforms/kubernetes/manifests/all.ts'
+import type { Manifest } from '../../platforms/kubernetes/manifests/common.ts'
 import { latchPolicy } from '../../platforms/kubernetes/manifests/latch-policy.ts'
 import { routeManifest } from '../../platforms/kubernetes/manifests/service.ts'
+import { COLOUR_LABEL } from '../../platforms/kubernetes/names.ts'
 import { unsupportedIn } from '../../platforms/kubernetes/unsupported.ts'
 import type { KubernetesReference } from '../../platforms/reference.ts'
+import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import type { DeclarePlatform, PlatformArgs } from '../platforms.ts'
 import { bundleHook } from './bundle.ts'
 import { declareObject } from './objects.ts'
@@ -26,7 +29,12 @@ export class KubernetesPlatform extends pulumi.ComponentResource {
     const code = bundleHook(folder)
     const tokens = new Tokens('tokens', { platform }, { parent: this })
     const declared = manifestsOf(platform, { plan, clock, keepBlue, code }).map((manifest) =>
-      declareObject(manifest, { parent: this, provider, dependsOn: [tokens] }),
+      declareObject(manifest, {
+        parent: this,
+        provider,
+        dependsOn: [tokens],
+        protect: isProtected(manifest, args),
+      }),
     )
     const policies = latchPolicy(platform, plan).map((manifest) =>
       declareObject(manifest, { parent: this, provider }),
@@ -38,6 +46,25 @@ export class KubernetesPlatform extends pulumi.ComponentResource {
     )
     this.registerOutputs({})
   }
+}
+
+/** What may be torn down in a test or a rehearsal, by name and on purpose. */
+const isTornDown = ({ name }: KubernetesReference) => process.env['SLUICE_TEARDOWN'] === name
+
+/**
+ * What serves and what guards is not deleted, whatever an update says; blue not before a rollout that
+ * is released has been seen.
+ */
+function isProtected(
+  { kind, metadata }: Manifest,
+  { platform, plan, position }: PlatformArgs & { platform: KubernetesReference },
+): boolean {
+  if (isTornDown(platform)) return false
+  const colour = metadata.labels?.[COLOUR_LABEL]
+  const guards = kind === 'Deployment' && colour === undefined
+  if (colour !== 'blue') return colour !== undefined || guards
+  const asked = findPosition(positionsOf(plan), position)?.kind
+  return asked !== 'released' && asked !== 'retired'
 }
 
 /** See {@link DeclarePlatform}. */
@@ -57,7 +84,7 @@ export const declareInCluster: DeclarePlatform = (name, { platform, ...args }, o
           blue: weights.apply(({ blue }) => blue),
           green: weights.apply(({ green }) => green),
         }),
-        { ...given, provider },
+        { ...given, provider, protect: !isTornDown(platform) },
       ),
   }
 }

@@ -13,6 +13,11 @@ import { configMaps, HOOK_PORT, objectName, type Place, pods, secrets } from './
 import { RouteRouter } from './router.ts'
 import { ConfigMapStore } from './store.ts'
 
+/** A gateway takes its time to do what it is told; a hook that is gone is told of at once. */
+const ROLLBACK_MS = 5_000
+/** What is asked may wait for two writes that a gateway has to take. */
+const ASK_MS = 45_000
+
 export const AUTHORIZATION = 'x-sluice-authorization'
 
 /** Opens the rollout of a reference with the deployer's own kubeconfig. */
@@ -43,6 +48,7 @@ export class KubernetesPlatform extends GuardedPlatform {
       store: new ConfigMapStore(api, place),
       router,
       ask: (method, path, options) => askHook(api, place, method, path, options),
+      rollbackMs: ROLLBACK_MS,
       guarded: known,
       absent: async () => {
         try {
@@ -79,7 +85,7 @@ export async function askHook<T>(
   place: Place,
   method: Method,
   path: string,
-  { body, timeoutMs = 15_000 }: { body?: unknown; timeoutMs?: number } = {},
+  { body, timeoutMs = ASK_MS }: { body?: unknown; timeoutMs?: number } = {},
 ): Promise<T> {
   const away = (why: string) =>
     new Away(
@@ -91,10 +97,14 @@ export async function askHook<T>(
   ])
   if (holder === undefined) throw away('none has ever held the lease')
   const token = Buffer.from(secret?.data?.['token'] ?? '', 'base64').toString()
-  const answer = await api.raw(method, `${pods(place)}/${holder}:${HOOK_PORT}/proxy${path}`, {
+  const asked = api.raw(method, `${pods(place)}/${holder}:${HOOK_PORT}/proxy${path}`, {
     body,
     timeoutMs,
     headers: { [AUTHORIZATION]: `Bearer ${token}` },
+  })
+  // The API server was there just now: it is the hook that does not answer.
+  const answer = await asked.catch((error: Error) => {
+    throw away(error.message)
   })
   let value: unknown
   try {

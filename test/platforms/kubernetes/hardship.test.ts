@@ -123,7 +123,7 @@ describe('a cluster in trouble', () => {
     const [one, other] = [1, 2].map(() => new ConfigMapStore(cluster.api, place))
     const [mine, theirs] = [await one?.readLatch(), await other?.readLatch()]
     if (!mine || !theirs) throw new Error('no latch')
-    await other?.writeLatch({ ...theirs }, theirs)
+    await other?.writeLatch({ ...theirs, attempt: theirs.attempt + 1 }, theirs)
     await expect(one?.writeLatch({ ...mine }, mine)).rejects.toThrow(/another process/)
   })
 
@@ -158,8 +158,11 @@ describe('a gateway that gathers changes', () => {
     await toFirstStep()
     await bed().platform.rollback({ by: 'a tester', reason: 'right after a step' })
     const { cluster, place } = bed()
-    const events = await new ConfigMapStore(cluster.api, place).readEvents()
-    expect(events.map(({ message }) => message).join('\n')).toMatch(/the gateway took \d\.\d s/)
+    const told = async () => {
+      const events = await new ConfigMapStore(cluster.api, place).readEvents()
+      return events.map(({ message }) => message).join('\n')
+    }
+    await expect.poll(told, LIMIT).toMatch(/the gateway took \d\.\d s/)
   })
 })
 
