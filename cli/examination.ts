@@ -150,8 +150,8 @@ function guardFinding({ planHash }: OpenStack, { guard }: Observation): Omit<Fin
   }
 }
 
-async function apiFinding({ layout, plan }: OpenStack): Promise<Omit<Finding, 'part'>> {
-  const status = await readHookStatus(layout, plan)
+async function apiFinding({ layout, platform }: OpenStack): Promise<Omit<Finding, 'part'>> {
+  const status = await readHookStatus({ platform })
   if ('unavailable' in status) {
     return { state: 'ill', found: status.unavailable, next: `tail ${layout.logs}/hook/current` }
   }

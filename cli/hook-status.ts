@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { fetchFailure } from '../platforms/hook-answer.ts'
-import { type Layout, portsOf } from '../platforms/local/layout.ts'
+import { GuardedPlatform } from '../platforms/guarded.ts'
 import type { RolloutEvent } from '../platforms/store.ts'
 import type { Measurement } from '../rollout/journal.ts'
-import type { ColourName, Plan } from '../rollout/plan.ts'
+import type { ColourName } from '../rollout/plan.ts'
+import type { OpenStack } from './stack.ts'
 
 /** What the hook says beside the observation: traffic over the last 10 s, and its news. */
 export interface HookStatus {
@@ -17,25 +16,13 @@ export interface HookStatus {
  * @returns why it does not answer, where it does not
  */
 export async function readHookStatus(
-  layout: Layout,
-  plan: Plan,
+  { platform }: Pick<OpenStack, 'platform'>,
   timeoutMs = 2_000,
 ): Promise<HookStatus | { unavailable: string }> {
-  const url = `http://127.0.0.1:${portsOf(plan).hook}/v1/status`
+  if (!(platform instanceof GuardedPlatform)) return { unavailable: 'it has no hook to ask' }
   try {
-    const token = readFileSync(layout.hook.token, 'utf8').trim()
-    const answer = await fetch(url, {
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(timeoutMs),
-    })
-    if (!answer.ok) return { unavailable: `${url} answers ${answer.status}` }
-    return (await answer.json()) as HookStatus
+    return await platform.status<HookStatus>(timeoutMs)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const unavailable =
-      code === 'ENOENT'
-        ? `${layout.home} is not deployed`
-        : `the hook does not answer on ${url} (${fetchFailure(error)})`
-    return { unavailable }
+    return { unavailable: (error as Error).message }
   }
 }

@@ -176,7 +176,7 @@ function platformIn(source: Parameters<typeof referenceFrom>[0], file: string): 
 function localLayout(platform: PlatformReference): Layout {
   if (platform.kind === 'local') return layoutOf(platform.home)
   throw new WrongUse(
-    `this works on the local platform only so far, and this stack is on ${platform.kind}; preview, up, status, advance and rollback work there`,
+    `this works on the local platform only so far, and this stack is on ${platform.kind}; there, type pulumi preview, pulumi up, sluice status or sluice rollback`,
   )
 }
 

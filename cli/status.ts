@@ -30,7 +30,7 @@ export function status(program: Command): void {
 export async function statusInput(stack: OpenStack): Promise<StatusInput> {
   const [observation, hook, archive] = await Promise.all([
     stack.platform.observe(),
-    readHookStatus(stack.layout, stack.plan),
+    readHookStatus(stack),
     readArchiveHealth(stack),
   ])
   const lastAttempt = await lastAttemptOf(stack, observation)

@@ -30,9 +30,7 @@ export type DeclarePlatform = (
 /** One line a platform; a platform's SDK is loaded only by the stacks that are on it. */
 const DECLARATIONS: Record<PlatformReference['kind'], () => Promise<DeclarePlatform>> = {
   local: async () => (await import('./local/platform.ts')).declareLocally,
-  kubernetes: async () => {
-    throw new Error('sluice:platform: "kubernetes" is not ready here yet')
-  },
+  kubernetes: async () => (await import('./kubernetes/platform.ts')).declareInCluster,
 }
 
 /** What declares the platform of that kind; its SDK is loaded here. */

@@ -53,7 +53,7 @@ export interface Service {
 }
 
 /**
- * Serves a service of an example on 127.0.0.1:PORT until TERM or INT: /healthz, /metrics, and its
+ * Serves a service of an example on HOST:PORT (127.0.0.1 by default) until TERM or INT: /healthz, /metrics, and its
  * routes. With EXAMPLE_FAULTS=1, PUT and DELETE /faults make it misbehave.
  */
 export function serve(options: ServiceOptions): Service {
@@ -141,10 +141,11 @@ export function serve(options: ServiceOptions): Service {
   })
   // A router reuses idle connections; the side that may close one first must be the router.
   server.keepAliveTimeout = 600_000
-  server.listen(Number(process.env['PORT']), '127.0.0.1', () => {
+  const host = process.env['HOST'] ?? '127.0.0.1'
+  server.listen(Number(process.env['PORT']), host, () => {
     const address = server.address()
     const port = typeof address === 'object' ? address?.port : ''
-    console.log(`${name} ${version} listens on http://127.0.0.1:${port}`)
+    console.log(`${name} ${version} listens on http://${host}:${port}`)
   })
   const stop = () => {
     server.close(() => void (options.stop?.() ?? Promise.resolve()).finally(() => process.exit(0)))

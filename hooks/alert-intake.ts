@@ -16,6 +16,8 @@ export interface IntakeParts {
   alarms: Alarms
   operations: Pick<Operations, 'record'>
   log: Logger
+  /** What alerts of this rollout are labelled with; undefined: all are. */
+  rollout?: string
 }
 
 /** Takes what Prometheus posts and what it lists, and knows when it has fallen silent. */
@@ -103,8 +105,10 @@ export class AlertIntake {
   }
 
   #mapped(alerts: PostedAlert[]) {
-    const { world, log } = this.#parts
+    const { world, log, rollout } = this.#parts
     return alerts.flatMap((alert) => {
+      // Others share this Prometheus.
+      if (rollout !== undefined && alert.labels['rollout'] !== rollout) return []
       const found = mapAlert(world.charge.plan, alert, new Date())
       if (found) return [found]
       const name = `${alert.labels['guardrail'] ?? alert.labels['alertname']} on ${alert.labels['service']}`

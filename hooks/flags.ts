@@ -170,6 +170,10 @@ export class FlaggedRouter implements Router {
     return this.#router.healthy(service, colour)
   }
 
+  async seen(services: string[]): Promise<void> {
+    await this.#router.seen?.(services)
+  }
+
   /** Green at 0 is never a rise, so that a way back asks nobody. */
   async #before(weights: ServiceWeights): Promise<ServiceWeights> {
     const known = this.#known()

@@ -46,6 +46,10 @@ export interface RunningHook {
   port: number
   /** Where lines of the router's log may be sent, on a platform whose router sends them. */
   logPort?: number
+  /** Guards another plan from now on. */
+  take(charge: Charge): Promise<void>
+  /** Writes an event into the history, and tells people. */
+  record(event: Omit<RolloutEvent, 'at'>): void
   stop(): Promise<void>
 }
 
@@ -64,6 +68,7 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
   const { layout, router: guarded } = site
   const world = new World(site.charge, site.prometheus)
   const metrics = new Metrics()
+  if (site.rollout !== undefined) metrics.registry.setDefaultLabels({ rollout: site.rollout })
   metrics.watchProcesses(() => site.processes?.(world.charge.plan) ?? [])
   const notifier = new Notifier()
   const bake = new Bake(metrics)
@@ -117,7 +122,13 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
     ({ then }) => (world.journal && isDisarmed(world.journal) ? 'released, so only told' : then),
   )
   const actions: Actions = new Actions({ world, layout, operations })
-  const intake: AlertIntake = new AlertIntake({ world, alarms, operations, log })
+  const intake: AlertIntake = new AlertIntake({
+    world,
+    alarms,
+    operations,
+    log,
+    rollout: site.rollout,
+  })
   const escalation = new Escalation(world, metrics, (event) => operations.record(event), trip)
   const checks = new Checks(world, alarms, trip)
   const externals = new Externals(world, layout, alarms)
@@ -264,6 +275,8 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
   return {
     port: (server.address() as AddressInfo).port,
     logPort: hearing.port,
+    take: setCharge,
+    record: (event) => void operations.record(event),
     stop: async () => {
       intake.stop()
       actions.stop()

@@ -26,6 +26,8 @@ export interface HookSite {
   alertsToken: string
   /** Prometheus' address, without a path. */
   prometheus: string
+  /** What tells this rollout's series and alerts apart, where its Prometheus has others too. */
+  rollout?: string
   /** Where commands of the plan and gates find files of their own. */
   layout: Layout
 

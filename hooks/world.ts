@@ -91,6 +91,10 @@ export class WatchedRouter implements Router {
     return this.#router.healthy(service, colour)
   }
 
+  async seen(services: string[]): Promise<void> {
+    await this.#router.seen?.(services)
+  }
+
   #remember(weights: ServiceWeights): void {
     const before = this.#world.weights
     this.#world.weights = weights

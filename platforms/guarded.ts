@@ -23,7 +23,6 @@ import type { Router } from './router.ts'
 import type { Store } from './store.ts'
 
 const OBSERVE_MS = 2_000
-/** A person's rollback waits no longer than this for the hook before it goes past it. */
 const ROLLBACK_MS = 400
 
 /** What differs between the platforms that have a hook that can be asked. */
@@ -42,6 +41,8 @@ export interface GuardedParts {
   /** Takes a backup and verifies it, without recording it. */
   takeBackup(name: string, plan: Plan, progress: (message: string) => void): Promise<BackupRecord>
   backups(): Promise<BackupRecord[]>
+  /** A person's rollback waits no longer than this for the hook before it goes past it; ms, default 400. */
+  rollbackMs?: number
   /** Writes the flag file for as long as no hook does. */
   writeFlags(text: string): Promise<void>
 }
@@ -58,6 +59,11 @@ export class GuardedPlatform implements Platform {
 
   constructor(parts: GuardedParts) {
     this.#parts = parts
+  }
+
+  /** What the hook says beside the observation; see the route /v1/status. */
+  status<T>(timeoutMs: number): Promise<T> {
+    return this.#parts.ask('GET', '/v1/status', { timeoutMs })
   }
 
   async observe(): Promise<Observation> {
@@ -115,7 +121,10 @@ export class GuardedPlatform implements Platform {
   async rollback(command: RollbackCommand): Promise<RollbackReport> {
     const started = performance.now()
     const answered = await this.#parts
-      .ask<RollbackReport>('POST', '/v1/rollback', { body: command, timeoutMs: ROLLBACK_MS })
+      .ask<RollbackReport>('POST', '/v1/rollback', {
+        body: command,
+        timeoutMs: this.#parts.rollbackMs ?? ROLLBACK_MS,
+      })
       .catch((error: Error) => error)
     if (answered instanceof Refused) throw answered
     // The hook's word is not enough: the latch itself must say so.

@@ -16,9 +16,8 @@ const OPENERS: {
     ])
     return new LocalPlatform(layoutOf(home))
   },
-  kubernetes: async () => {
-    throw new Error('sluice:platform: "kubernetes" is not ready here yet')
-  },
+  kubernetes: async (reference) =>
+    (await import('./kubernetes/client.ts')).openKubernetes(reference),
 }
 
 /**

@@ -9,6 +9,11 @@ export interface Router {
    * Returns once the router itself says so.
    */
   write(weights: ServiceWeights): Promise<void>
+  /**
+   * Waits until users get what the router was told, where that takes a moment and can be seen.
+   * @throws Unavailable where they do not in time
+   */
+  seen?(services: string[]): Promise<void>
   /** True when the colour of a service has somewhere healthy to send a request. */
   healthy(service: string, colour: keyof Weights): Promise<boolean>
 }

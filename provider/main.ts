@@ -1,6 +1,8 @@
 import { serve } from './protocol.ts'
 import { admission } from './resources/admission.ts'
 import { backup } from './resources/backup.ts'
+import { guard } from './resources/kubernetes/guard.ts'
+import { tokens } from './resources/kubernetes/tokens.ts'
 import { alarms } from './resources/local/alarms.ts'
 import { home } from './resources/local/home.ts'
 import { hook } from './resources/local/hook.ts'
@@ -19,6 +21,8 @@ await serve({
     'sluice:index:Backup': backup,
     'sluice:index:Verdict': verdict,
     'sluice:index:Verification': verification,
+    'sluice:kubernetes:Guard': guard,
+    'sluice:kubernetes:Tokens': tokens,
     'sluice:local:Alarms': alarms,
     'sluice:local:Home': home,
     'sluice:local:Hook': hook,

@@ -3,6 +3,7 @@ import { durationSchema } from './duration.ts'
 import { backup, flag, type MOMENTS, operation, type PRIORITIES } from './schema/data.ts'
 import { gate } from './schema/gate.ts'
 import { escalation, guardrail, type METRICS, type SEVERITIES } from './schema/guardrail.ts'
+import { kubernetes, runner } from './schema/kubernetes.ts'
 import { local } from './schema/local.ts'
 import { channel, limits, report, retire } from './schema/people.ts'
 import { external, type STRATEGIES, service } from './schema/service.ts'
@@ -61,6 +62,8 @@ export const planSchema = z.strictObject({
     .prefault({})
     .describe('how long green must stay at 100 before blue may be released'),
   local: local.prefault({}).describe('the local platform'),
+  kubernetes: kubernetes.optional().describe('the cluster, on the platform kubernetes'),
+  runner: runner.optional(),
 })
 
 /** A plan as it is written. */

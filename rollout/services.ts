@@ -142,7 +142,9 @@ export function urlOf(
     : `http://127.0.0.1:${address.port}${path}`
 }
 
-function placeOf({ url, port }: Colour): Address | undefined {
+function placeOf({ url, port, image, command, existing }: Colour): Address | undefined {
   if (url !== undefined) return { url }
+  // Where a container answers is the platform's to know.
+  if (existing !== undefined || (image !== undefined && !command)) return undefined
   return port === undefined ? undefined : { port }
 }

@@ -90,6 +90,8 @@ export class LocalPlatform extends pulumi.ComponentResource {
 /** See {@link DeclarePlatform}. */
 export const declareLocally: DeclarePlatform = (name, { platform, ...args }, opts) => {
   if (platform.kind !== 'local') throw new Error(`${platform.kind} is not the local platform`)
+  const problems = foreignColours(args.plan)
+  if (problems.length > 0) throw new pulumi.RunError(problems.join('\n'))
   return {
     platform: new LocalPlatform(name, { ...args, platform }, opts),
     weigh: weighLocally(platform),
@@ -109,6 +111,19 @@ export function weighLocally(platform: LocalReference): Weigh {
       },
       opts,
     )
+}
+
+/** Colours that only a cluster could run, each a line. */
+function foreignColours({ services }: Plan): string[] {
+  return Object.entries(services).flatMap(([service, { blue, green }]) =>
+    Object.entries({ blue, green }).flatMap(([name, colour]) => {
+      if (colour === 'none' || colour.command || colour.url !== undefined) return []
+      if (colour.image === undefined && colour.existing === undefined) return []
+      return [
+        `plan.services.${service}.${name}: the local platform runs commands, not images or a cluster's Services; give a command with a port, or a url`,
+      ]
+    }),
+  )
 }
 
 interface SupervisedColour {

@@ -17,7 +17,7 @@ type Sent = Message & { replay?: string }
 const FROM = 1_000_000_000
 
 /**
- * Serves one generation on 127.0.0.1:PORT over the database HUNTRED_URL, until TERM or INT.
+ * Serves one generation on HOST:PORT (127.0.0.1 by default) over the database HUNTRED_URL, until TERM or INT.
  * PORT 0 takes any free port; the line printed at the start says which.
  * @param own a database of its own, where this variable has one: ids that it gives lie apart
  */
@@ -106,7 +106,7 @@ export const serve = (version: string, build: (database: Database) => Recruiting
   })
   // A router reuses idle connections; the side that may close one first must be the router.
   server.keepAliveTimeout = 600_000
-  server.listen(port, '127.0.0.1', () => {
+  server.listen(port, process.env['HOST'] ?? '127.0.0.1', () => {
     const { address, port } = server.address() as AddressInfo
     console.log(`huntred ${version} listens on http://${address}:${port}`)
   })

@@ -5,9 +5,9 @@ import type { Journal } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
 import { Unavailable } from '../platform.ts'
 import type { RolloutEvent, Store } from '../store.ts'
+import { journalSchema, latchSchema } from '../stored.ts'
 import { readIfThere, writeDurably } from './durable-file.ts'
 import type { Layout } from './layout.ts'
-import { journalSchema, latchSchema } from './stored.ts'
 
 /** The history is rotated once here, so that it takes at most twice this, in bytes. */
 export const HISTORY_BYTES = 10_000_000

@@ -155,6 +155,7 @@ export class Moves {
       )
     }
     if (journal.verified.position !== target.name || journal.intent) {
+      await router.seen?.(Object.keys(target.weights))
       const stands = await this.#records.changeUnlessLatched((current) =>
         arrived(
           withCheckpoint(current, target.index, this.#ground.at()),

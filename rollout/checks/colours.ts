@@ -81,12 +81,26 @@ function loneFlagChecks(
   return [{ keys: [...keys, 'flag'], message, rests: [['services']] }]
 }
 
-function ownChecks({ command, port, url, flag }: Lenient<Colour>, keys: Keys): Check[] {
-  const rests = ['command', 'port', 'url', 'servedBy'].map((key) => [...keys, key])
+function ownChecks(colour: Lenient<Colour>, keys: Keys): Check[] {
+  const { command, port, url, flag, image, existing } = colour
+  const rests = ['command', 'port', 'url', 'servedBy', 'image', 'existing'].map((key) => [
+    ...keys,
+    key,
+  ])
   const say = (at: Keys, message: string): Check[] => [{ keys: [...keys, ...at], message, rests }]
   if (command && url !== undefined) {
     return say([], 'has both a command and a url; keep the command with a port, or the url')
   }
+  if (existing !== undefined && (command || image !== undefined || url !== undefined)) {
+    return say([], 'has an existing Service and something to start; keep one of them')
+  }
+  if (image !== undefined && url !== undefined) {
+    return say([], 'has both an image and a url; keep the image with a port, or the url')
+  }
+  if ((image !== undefined || existing !== undefined) && port === undefined) {
+    return say(['port'], 'is missing; give the port where it listens, from 1 to 65535')
+  }
+  if (image !== undefined || existing !== undefined) return []
   if (!command && url === undefined) {
     const message =
       flag === undefined

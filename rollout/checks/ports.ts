@@ -38,7 +38,9 @@ export function portChecks({ local, services }: Parts): Check[] {
     })),
   )
   for (const { keys, value } of colours) {
-    if (value?.port !== undefined && value.url === undefined) {
+    // A container has its port to itself.
+    const alone = value?.existing !== undefined || (value?.image !== undefined && !value.command)
+    if (value?.port !== undefined && value.url === undefined && !alone) {
       take(value.port, [...keys, 'port'], false)
     }
   }

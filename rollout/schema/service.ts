@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { objectName } from './kubernetes.ts'
 import { command, environment, header, httpUrl, name, names, path, port, query } from './words.ts'
 
 const colour = z
@@ -6,6 +7,14 @@ const colour = z
     command: command
       .optional()
       .describe('started and supervised by the platform; relative to the project'),
+    image: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('a container image, in which the command runs, or its own; with a port'),
+    existing: objectName
+      .optional()
+      .describe('a Service of the cluster that runs already; with its port'),
     url: httpUrl.optional().describe('a system that runs already; never started or stopped'),
     servedBy: z
       .string()
@@ -18,7 +27,9 @@ const colour = z
     port: port.optional().describe('where a command listens on loopback; given to it as PORT'),
     environment,
   })
-  .describe('a command with a port, the url of a running system, or the process of another colour')
+  .describe(
+    'a command with a port, an image with a port, the url of a running system, or the process of another colour',
+  )
 
 const blue = z
   .union([z.literal('none'), colour])

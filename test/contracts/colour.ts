@@ -11,4 +11,4 @@ const server = createServer((request, response) => {
   response.end(colour)
 })
 server.keepAliveTimeout = 60_000
-server.listen(Number(process.env['PORT']), '127.0.0.1')
+server.listen(Number(process.env['PORT']), process.env['HOST'] ?? '127.0.0.1')

@@ -37,8 +37,8 @@ export interface Bed {
   meddle(weights: ServiceWeights): Promise<void>
   /** Another hand deletes what the platform keeps. */
   lose(what: 'latch' | 'journal'): Promise<void>
-  /** Absent where the platform has no such part. */
-  faults: Partial<Record<'guard' | 'router' | 'database', Fault>>
+  /** What can be taken away; where the platform has no such part, a text says why. */
+  faults: Record<'guard' | 'router' | 'database', Fault | string>
   teardown(): Promise<void>
 }
 
@@ -135,7 +135,7 @@ export function describePlatform(name: string, open: () => Promise<Bed>): void {
 
     it('measures the answers of each colour', async () => {
       const { platform } = world().bed
-      const before = await world().answers()
+      const before = await world().settledAnswers()
       const { blue, green } = await world().bed.traffic(200)
       await expect
         .poll(() => world().answers(), { timeout: LIMIT_MS })
@@ -261,7 +261,7 @@ export function describePlatform(name: string, open: () => Promise<Bed>): void {
     const world = useBed(open)
     const without = async (part: keyof Bed['faults'], look: () => Promise<void>) => {
       const fault = world().bed.faults[part]
-      if (!fault) return
+      if (typeof fault === 'string') throw new Error(`${part} cannot be taken away: ${fault}`)
       await fault.take()
       try {
         await look()
@@ -321,7 +321,9 @@ export function describePlatform(name: string, open: () => Promise<Bed>): void {
       expect(await world().green()).toBe(0)
     })
 
-    it('router: nothing is known of live, and a rollback holds although nobody hears it', async () => {
+    it('router: nothing is known of live, and a rollback holds although nobody hears it', async (test) => {
+      const { router } = world().bed.faults
+      if (typeof router === 'string') return test.skip(router)
       await world().go('start', 2)
       await world().go('shop@10', 2)
       await without('router', async () => {
@@ -415,6 +417,16 @@ class World {
     const { journal } = await this.bed.platform.observe()
     if (journal === 'missing' || isUnavailable(journal)) throw new Error('no journal')
     return journal
+  }
+
+  /** What was measured, once all that was sent before has been counted. */
+  async settledAnswers(): Promise<Record<ColourName, number>> {
+    for (let before = await this.answers(); ; ) {
+      await pause(1_000)
+      const now = await this.answers()
+      if (now.blue === before.blue && now.green === before.green) return now
+      before = now
+    }
   }
 
   async answers(): Promise<Record<ColourName, number>> {

@@ -1,0 +1,138 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { rolloutLabel } from '../platforms/kubernetes/alert-rules.ts'
+import type { ClusterApi, ClusterObject } from '../platforms/kubernetes/api.ts'
+import { existingBackend } from '../platforms/kubernetes/existing.ts'
+import {
+  configMaps,
+  HOOK_PORT,
+  objectName,
+  type Place,
+  secrets,
+} from '../platforms/kubernetes/names.ts'
+import { GatewayProbe } from '../platforms/kubernetes/probe.ts'
+import { RouteRouter } from '../platforms/kubernetes/router.ts'
+import { ConfigMapStore } from '../platforms/kubernetes/store.ts'
+import { writeDurably } from '../platforms/local/durable-file.ts'
+import { layoutOf } from '../platforms/local/layout.ts'
+import type { RolloutEvent } from '../platforms/store.ts'
+import { canonical } from '../rollout/hash.ts'
+import { kubernetesPart } from '../rollout/schema/kubernetes.ts'
+import type { GuardedRouter } from './absence.ts'
+import { chargeBody, describeIssues } from './bodies.ts'
+import { hearGateway } from './gateway-answers.ts'
+import type { HookSite } from './site.ts'
+import type { Charge } from './world.ts'
+
+/** The hook's own folder in its pod; it is gone with it. */
+const SCRATCH = '/run/sluice/scratch'
+const LOOK_EVERY_MS = 500
+
+type ConfigMap = ClusterObject & { data?: Record<string, string> }
+
+/** What tells people of the gateway's ways; must not throw. */
+export type Tell = (event: Omit<RolloutEvent, 'at'>) => void
+
+/** The hook of a rollout in its cluster: ConfigMaps, HTTPRoutes, the gateway's own metrics. */
+export async function clusterSite(
+  api: ClusterApi,
+  place: Place,
+  charge: Charge,
+  tell: Tell,
+  leads: () => string | undefined,
+): Promise<HookSite> {
+  const layout = layoutOf(SCRATCH)
+  const store = new ConfigMapStore(api, place)
+  store.known.push(...(await store.readEvents()))
+  const tokens = await tokensOf(api, place)
+  let plan = charge.plan
+  const part = kubernetesPart(plan)
+  const plain = new RouteRouter({
+    api,
+    place,
+    backend: (service, colour) => existingBackend(plan, place, service, colour),
+    probe:
+      part.address === undefined
+        ? undefined
+        : new GatewayProbe({
+            address: part.address,
+            host: part.hostnames?.[0],
+            path: (service) => plan.services[service]?.health ?? '/',
+            slow: (service, ms) =>
+              tell({
+                kind: 'guard',
+                message: `the gateway took ${(ms / 1_000).toFixed(1)} s to do what the route of ${service} says: it gathers changes (Traefik: providers.providersThrottleDuration, 2s by default); a rollback right after a step waits as long`,
+                severity: 'warning',
+              }),
+          }),
+  })
+  return {
+    charge,
+    store,
+    router: unsuspended(plain),
+    listen: { host: process.env['HOST'] ?? '0.0.0.0', port: HOOK_PORT },
+    ...tokens,
+    prometheus: part.prometheus.replace(/\/$/, ''),
+    rollout: rolloutLabel(place),
+    layout,
+    hear: async (onLine) => {
+      const heard = hearGateway(() => plan, place, onLine)
+      return { ...heard, trouble: () => leads() ?? heard.trouble() }
+    },
+    keepCharge: async (next) => {
+      plan = next.plan
+      const path = `${configMaps(place)}/${objectName(place, 'plan')}`
+      await api.patch(path, 'merge', { data: { charge: canonical(next) } })
+    },
+    events: (limit) => store.known.slice(-limit),
+    writeFlags: (text) => {
+      writeDurably(layout.flags, text)
+      const path = `${configMaps(place)}/${objectName(place, 'flags')}`
+      void api.patch(path, 'merge', { data: { 'flags.json': text } }).catch(() => {})
+    },
+    // The gateway takes no traffic from green while the hook is away, and so nothing comes back.
+    awayFor: () => 0,
+    beat: () => {},
+    takeBackup: async (name) => {
+      throw new Error(
+        `backup ${name}: a cluster takes backups before a step only; take priority out of it, or use a CronJob of your own`,
+      )
+    },
+  }
+}
+
+/** Reads what is to be guarded; waits where it is not there yet. */
+export async function awaitCharge(api: ClusterApi, place: Place): Promise<Charge> {
+  for (;;) {
+    const charge = await findCharge(api, place).catch(() => undefined)
+    if (charge) return charge
+    await pause(LOOK_EVERY_MS)
+  }
+}
+
+/** @throws Error where it makes no sense */
+export async function findCharge(api: ClusterApi, place: Place): Promise<Charge | undefined> {
+  const found = await api.find<ConfigMap>(`${configMaps(place)}/${objectName(place, 'plan')}`)
+  const text = found?.data?.['charge']
+  if (text === undefined) return undefined
+  const parsed = chargeBody.safeParse(JSON.parse(text))
+  if (parsed.success) return parsed.data
+  throw new Error(`ConfigMap ${objectName(place, 'plan')}: ${describeIssues(parsed.error)}`)
+}
+
+async function tokensOf(api: ClusterApi, place: Place) {
+  const path = `${secrets(place)}/${objectName(place, 'hook')}`
+  const { data = {} } = await api.get<ConfigMap>(path)
+  const read = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString()
+  return { token: read('token'), alertsToken: read('alertsToken') }
+}
+
+function unsuspended(router: RouteRouter): GuardedRouter {
+  return {
+    read: () => router.read(),
+    write: (weights) => router.write(weights),
+    healthy: (service, colour) => router.healthy(service, colour),
+    guardUp: async () => true,
+    raiseGuard: async () => {},
+    seen: (services) => router.seen(services),
+  }
+}

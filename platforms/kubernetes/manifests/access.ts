@@ -1,0 +1,64 @@
+import type { Plan } from '../../../rollout/plan.ts'
+import { objectName, type Place, routeName } from '../names.ts'
+import { type Manifest, metadata } from './common.ts'
+
+/** Service accounts, and the least that each may do. */
+
+export function hookAccess(place: Place, plan: Plan): Manifest[] {
+  const map = (...what: Parameters<typeof objectName>[1][]) =>
+    what.map((each) => objectName(place, each))
+  return account(place, objectName(place, 'hook'), [
+    // `create` knows no names yet.
+    { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
+    {
+      apiGroups: [''],
+      resources: ['configmaps'],
+      resourceNames: map('latch', 'journal', 'history', 'plan', 'flags'),
+      verbs: ['get', 'update', 'patch'],
+    },
+    { apiGroups: [''], resources: ['secrets'], resourceNames: map('hook'), verbs: ['get'] },
+    { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+    {
+      apiGroups: ['coordination.k8s.io'],
+      resources: ['leases'],
+      resourceNames: map('hook'),
+      verbs: ['get', 'update'],
+    },
+    // `list` by a label cannot be limited to names.
+    { apiGroups: ['gateway.networking.k8s.io'], resources: ['httproutes'], verbs: ['list'] },
+    {
+      apiGroups: ['gateway.networking.k8s.io'],
+      resources: ['httproutes'],
+      resourceNames: Object.keys(plan.services).map((service) => routeName(place, service)),
+      verbs: ['get', 'patch'],
+    },
+    { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list'] },
+  ])
+}
+
+export function backupAccess(place: Place): Manifest[] {
+  return account(place, `sluice-${place.name}-backup`, [
+    {
+      apiGroups: [''],
+      resources: ['configmaps'],
+      resourceNames: [objectName(place, 'backups')],
+      verbs: ['get', 'patch'],
+    },
+    { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
+  ])
+}
+
+function account(place: Place, name: string, rules: object[]): Manifest[] {
+  const rbac = 'rbac.authorization.k8s.io'
+  return [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: metadata(place, name) },
+    { apiVersion: `${rbac}/v1`, kind: 'Role', metadata: metadata(place, name), rules },
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: 'RoleBinding',
+      metadata: metadata(place, name),
+      roleRef: { apiGroup: rbac, kind: 'Role', name },
+      subjects: [{ kind: 'ServiceAccount', name, namespace: place.namespace }],
+    },
+  ]
+}

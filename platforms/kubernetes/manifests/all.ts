@@ -1,0 +1,32 @@
+import type { Plan } from '../../../rollout/plan.ts'
+import type { Place } from '../names.ts'
+import { backupAccess, hookAccess } from './access.ts'
+import type { Manifest } from './common.ts'
+import { codeConfigMap, hookDeployment, hookDisruptionBudget, hookNetworkPolicy } from './hook.ts'
+import { rulesManifest } from './rules.ts'
+import { colourManifests } from './service.ts'
+
+export interface Declared {
+  plan: Plan
+  clock: number
+  keepBlue: boolean
+  code: { data: Record<string, string>; binaryData: Record<string, string>; hash: string }
+}
+
+/** Everything of a rollout but its routes, in an order in which it may be made. */
+export function manifestsOf(place: Place, { plan, clock, keepBlue, code }: Declared): Manifest[] {
+  const colours = Object.keys(plan.services).flatMap((service) => [
+    ...(keepBlue ? colourManifests(place, plan, service, 'blue') : []),
+    ...colourManifests(place, plan, service, 'green'),
+  ])
+  return [
+    codeConfigMap(place, code),
+    ...hookAccess(place, plan),
+    ...(Object.keys(plan.backups).length > 0 ? backupAccess(place) : []),
+    ...colours,
+    rulesManifest(place, plan, clock),
+    hookDeployment(place, plan, code.hash),
+    hookDisruptionBudget(place),
+    hookNetworkPolicy(place),
+  ]
+}

@@ -1,0 +1,165 @@
+import type { Colour, ColourName, Plan } from '../../../rollout/plan.ts'
+import { kubernetesPart } from '../../../rollout/schema/kubernetes.ts'
+import { colourOf } from '../../../rollout/services.ts'
+import type { Weights } from '../../../rollout/weights.ts'
+import { existingBackend } from '../existing.ts'
+import {
+  ACCESS_HEADER,
+  backendName,
+  COLOUR_HEADER,
+  COLOUR_LABEL,
+  FIELD_MANAGER,
+  type Place,
+  ROLLOUT_LABEL,
+  routeName,
+  SERVICE_LABEL,
+} from '../names.ts'
+import { type Manifest, metadata, RESTRICTED, USER } from './common.ts'
+
+/** A pod that ends serves on until every gateway has heard of it. */
+const DRAIN_SECONDS = 5
+
+/** One colour of a service: its Deployment, its disruption budget and its Service. */
+export function colourManifests(
+  place: Place,
+  plan: Plan,
+  service: string,
+  colour: ColourName,
+): Manifest[] {
+  const found = plan.services[service]
+  const own = found && colourOf(found, colour)
+  if (!found || !own || own.existing !== undefined) return []
+  const name = backendName(place, service, colour)
+  const selector = {
+    [ROLLOUT_LABEL]: place.name,
+    [SERVICE_LABEL]: service,
+    [COLOUR_LABEL]: colour,
+  }
+  const labels = { [SERVICE_LABEL]: service, [COLOUR_LABEL]: colour }
+  return [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: metadata(place, name, labels),
+      spec: {
+        replicas: kubernetesPart(plan).replicas,
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+        selector: { matchLabels: selector },
+        template: {
+          metadata: { labels: selector },
+          spec: {
+            automountServiceAccountToken: false,
+            terminationGracePeriodSeconds: DRAIN_SECONDS + 25,
+            securityContext: USER,
+            containers: [container(plan, own, found.health)],
+          },
+        },
+      },
+    },
+    {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: metadata(place, name, labels),
+      spec: { maxUnavailable: 1, selector: { matchLabels: selector } },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: metadata(place, name, labels),
+      spec: { selector, ports: [{ name: 'http', port: 80, targetPort: 'http' }] },
+    },
+  ]
+}
+
+function container(plan: Plan, { image, command, port, environment }: Colour, health: string) {
+  const { secret } = kubernetesPart(plan)
+  const env = Object.entries(environment).map(([name, value]) =>
+    value.startsWith('env:') && secret !== undefined
+      ? { name, valueFrom: { secretKeyRef: { name: secret, key: value.slice('env:'.length) } } }
+      : { name, value },
+  )
+  return {
+    name: 'service',
+    image,
+    ...(command ? { command } : {}),
+    ports: [{ name: 'http', containerPort: port }],
+    env: [{ name: 'HOST', value: '0.0.0.0' }, { name: 'PORT', value: String(port) }, ...env],
+    envFrom: secret === undefined ? [] : [{ secretRef: { name: secret } }],
+    readinessProbe: {
+      httpGet: { path: health, port: 'http' },
+      periodSeconds: 2,
+      failureThreshold: 2,
+    },
+    lifecycle: { preStop: { sleep: { seconds: DRAIN_SECONDS } } },
+    securityContext: RESTRICTED,
+  }
+}
+
+/**
+ * The route of a service at given weights: the requests that ask for a colour by name, which is how
+ * green is looked at while it has no weight, and then everybody.
+ * @param weights of the last rule; a Pulumi program hands in outputs
+ */
+export function routeManifest<W>(
+  place: Place,
+  plan: Plan,
+  service: string,
+  weights: { [C in keyof Weights]: W },
+): Manifest {
+  const { gateway, gatewayNamespace, hostnames } = kubernetesPart(plan)
+  const { routes, blue } = plan.services[service]!
+  const colours: ColourName[] = blue === 'none' ? ['green'] : ['blue', 'green']
+  const paths = routes.map((value) => ({ path: { type: 'PathPrefix', value } }))
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: {
+      ...metadata(place, routeName(place, service), { [SERVICE_LABEL]: service }),
+      // Pulumi applies as the one who also rolls back: the rules are one field with one owner.
+      annotations: { 'pulumi.com/patchFieldManager': FIELD_MANAGER },
+    },
+    spec: {
+      parentRefs: [
+        {
+          group: 'gateway.networking.k8s.io',
+          kind: 'Gateway',
+          name: gateway,
+          ...(gatewayNamespace === undefined ? {} : { namespace: gatewayNamespace }),
+        },
+      ],
+      ...(hostnames === undefined ? {} : { hostnames }),
+      rules: [
+        ...colours.map((colour) => ({
+          matches: paths.map((match) => ({
+            ...match,
+            headers: [{ type: 'Exact', name: ACCESS_HEADER, value: colour }],
+          })),
+          backendRefs: [{ ...backend(place, plan, service, colour), weight: 1 }],
+        })),
+        {
+          matches: paths,
+          backendRefs: colours.map((colour) => ({
+            ...backend(place, plan, service, colour),
+            weight: weights[colour],
+          })),
+        },
+      ],
+    },
+  }
+}
+
+function backend(place: Place, plan: Plan, service: string, colour: ColourName) {
+  const own = plan.services[service] && colourOf(plan.services[service], colour)
+  return {
+    group: '',
+    kind: 'Service',
+    name: existingBackend(plan, place, service, colour),
+    port: own?.existing === undefined ? 80 : Number(own.port),
+    filters: [
+      {
+        type: 'ResponseHeaderModifier',
+        responseHeaderModifier: { set: [{ name: COLOUR_HEADER, value: colour }] },
+      },
+    ],
+  }
+}

@@ -1,0 +1,164 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { greenOf, type ServiceWeights, type Weights } from '../../rollout/weights.ts'
+import { Refused, Unavailable } from '../platform.ts'
+import type { Router } from '../router.ts'
+import { ApiError, type ClusterApi, type ClusterObject } from './api.ts'
+import {
+  backendName,
+  endpointSlices,
+  FIELD_MANAGER,
+  type Place,
+  ROLLOUT_LABEL,
+  routeName,
+  routes,
+} from './names.ts'
+import {
+  notAccepted,
+  otherOwners,
+  ownMetadata,
+  type Route,
+  weightsIn,
+  weightsOf,
+  withGreen,
+} from './route.ts'
+
+/** A gateway that has not taken a change after this has not taken it. */
+const ACCEPT_MS = 10_000
+const LOOK_EVERY_MS = 20
+
+type Slice = ClusterObject & { endpoints?: { conditions?: { ready?: boolean } }[] }
+
+/** Sees at the data plane what a route gives users. */
+export interface Probe {
+  /**
+   * Waits until the gateway does what the route says, as far as answers can show it: at green 0
+   * none of it, at 100 nothing else, above 0 some.
+   * @throws Unavailable where it does not in time
+   */
+  see(service: string, green: number): Promise<void>
+}
+
+export interface RouterParts {
+  api: ClusterApi
+  place: Place
+  /** The Service of a colour; default the one that the rollout declares. */
+  backend?(service: string, colour: keyof Weights): string
+  /** None where the data plane cannot be reached from here: then the status has to do. */
+  probe?: Probe
+}
+
+/**
+ * The HTTPRoutes of a rollout, one a service. A write is conditional on the resourceVersion that it
+ * was decided on, and is done once the gateway has taken this very generation and shows it.
+ */
+export class RouteRouter implements Router {
+  readonly #parts: RouterParts
+  constructor(parts: RouterParts) {
+    this.#parts = parts
+  }
+
+  /** What the routes say. */
+  async read(): Promise<ServiceWeights> {
+    const { api, place } = this.#parts
+    const labelSelector = `${ROLLOUT_LABEL}=${place.name}`
+    return weightsOf(await api.list<Route>(routes(place), { labelSelector }))
+  }
+
+  /**
+   * Sets the green of the services given, in their order.
+   * @throws Refused where green would rise over another owner of the weights, or the cluster denies
+   *   it; Unavailable where a gateway does not take it
+   */
+  async write(weights: ServiceWeights): Promise<void> {
+    // The falls of all first: a user who waits for one must not wait for the gateway's answer to another.
+    const written: [string, number, Route][] = []
+    for (const service of Object.keys(weights)) {
+      written.push([service, greenOf(weights, service), await this.#write(service, weights)])
+    }
+    await Promise.all(written.map(([service, green, route]) => this.#taken(service, green, route)))
+  }
+
+  async #write(service: string, weights: ServiceWeights): Promise<Route> {
+    const { api, place } = this.#parts
+    const path = `${routes(place)}/${routeName(place, service)}`
+    const green = greenOf(weights, service)
+    for (;;) {
+      const route = await api.get<Route>(path)
+      const before = weightsIn(route).green
+      if (before === green) return route
+      const rises = green > before
+      const others = otherOwners(route)
+      if (rises && others.length > 0) {
+        throw new Refused(
+          `green of ${service} does not rise from ${before} to ${green}: ${others.join(', ')} owns the weights of HTTPRoute ${place.namespace}/${route.metadata.name}; next: take that controller off the route, then pulumi up`,
+        )
+      }
+      try {
+        return await api.patch<Route>(
+          path,
+          'apply',
+          {
+            apiVersion: 'gateway.networking.k8s.io/v1',
+            kind: 'HTTPRoute',
+            metadata: {
+              name: route.metadata.name,
+              namespace: place.namespace,
+              resourceVersion: route.metadata.resourceVersion,
+              ...ownMetadata(route),
+            },
+            spec: { ...route.spec, rules: withGreen(route, weights[service] as Weights) },
+          },
+          // A fall takes the field from whoever has it; a rise was refused above.
+          { fieldManager: FIELD_MANAGER, force: 'true' },
+        )
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        // Written by somebody since: what is asked for is asked of what stands now.
+        if (error.code === 409 && !rises) continue
+        if (error.code === 409 || error.code === 403 || error.code === 422) {
+          throw new Refused(`green of ${service}, ${before} → ${green}: ${error.message}`)
+        }
+        throw error
+      }
+    }
+  }
+
+  /** Each route as it stands: taken by the gateway, and done by it. Another hand than ours wrote it, maybe. */
+  async seen(services: string[]): Promise<void> {
+    const { api, place } = this.#parts
+    await Promise.all(
+      services.map(async (service) => {
+        const route = await api.get<Route>(`${routes(place)}/${routeName(place, service)}`)
+        await this.#taken(service, weightsIn(route).green, route)
+      }),
+    )
+  }
+
+  async #taken(service: string, green: number, written: Route): Promise<void> {
+    const { api, place, probe } = this.#parts
+    const path = `${routes(place)}/${routeName(place, service)}`
+    const until = performance.now() + ACCEPT_MS
+    for (let route = written; ; route = await api.get<Route>(path)) {
+      const why = notAccepted(route)
+      if (why === undefined || weightsIn(route).green !== green) break
+      if (performance.now() > until) {
+        throw new Unavailable(
+          `HTTPRoute ${route.metadata.name} says green ${green}, but the gateway has not taken it: ${why}; next: kubectl describe httproute -n ${place.namespace} ${route.metadata.name}`,
+        )
+      }
+      await pause(LOOK_EVERY_MS)
+    }
+    await probe?.see(service, green)
+  }
+
+  /** True when the colour has an endpoint that is ready. */
+  async healthy(service: string, colour: keyof Weights): Promise<boolean> {
+    const { api, place, backend } = this.#parts
+    const name = backend?.(service, colour) ?? backendName(place, service, colour)
+    const labelSelector = `kubernetes.io/service-name=${name}`
+    const slices = await api.list<Slice>(endpointSlices(place), { labelSelector })
+    return slices.some(({ endpoints }) =>
+      endpoints?.some(({ conditions }) => conditions?.ready !== false),
+    )
+  }
+}
