@@ -1,10 +1,11 @@
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answerApi } from './api.ts'
 import type { Message, Recruiting } from './contract.ts'
 import { connect, type Database, Unavailable } from './data.ts'
-import { corrupt, drawFate, noFaults, parseFaults } from './faults.ts'
+import { corrupt, drawFate, functionOf, noFaults, parseFaults } from './faults.ts'
 import { invalid, notFound, Refusal, readJson, refuse, send } from './http.ts'
 import { parseListing } from './input.ts'
 import { dashboard, sendPage } from './page.ts'
@@ -33,6 +34,7 @@ export const serve = (version: string, build: (database: Database) => Recruiting
   const system = build(database)
   const rehearsing = process.env['EXAMPLE_FAULTS'] === '1'
   let faults = noFaults
+  let ballast: ChildProcess | undefined
   const working = new Set<ServerResponse>()
   let stopping = false
 
@@ -52,6 +54,9 @@ export const serve = (version: string, build: (database: Database) => Recruiting
     } else if (request.method !== 'GET') {
       throw new Refusal(405, 'method', '/faults: give GET, PUT or DELETE')
     }
+    // A child counts as memory of the service, and gives it back at once when it ends.
+    ballast?.kill('SIGKILL')
+    ballast = faults.megabytes > 0 ? hold(faults.megabytes) : undefined
     send(response, 200, faults)
   }
 
@@ -60,6 +65,7 @@ export const serve = (version: string, build: (database: Database) => Recruiting
     const target = URL.parse(request.url ?? '', 'http://127.0.0.1')
     if (!target) throw invalid('path: not a path')
     if (target.pathname === '/healthz') {
+      if (faults.unhealthy > 0) throw new Refusal(503, 'unhealthy', 'a fault of the rehearsal')
       // 200 without the database: a colour that is taken out for a database that both colours share
       // would leave nobody to answer
       const state = database.up() ? 'up' : 'down'
@@ -68,6 +74,10 @@ export const serve = (version: string, build: (database: Database) => Recruiting
     if (target.pathname === '/faults' && rehearsing) return answerFaults(request, response)
     // What was sent out by mail and chat is recorded here, and goes nowhere else.
     if (target.pathname === '/outbox') return send(response, 200, sent)
+    const asked = functionOf(target.pathname)
+    if (asked !== undefined && asked !== 'integrations' && faults[`lost-${asked}`] > 0) {
+      return send(response, 200, {})
+    }
     if (target.pathname === '/dashboard/') {
       const page = await system.list({ ...parseListing(target.searchParams), size: 10 })
       return sendPage(response, dashboard(page))
@@ -79,9 +89,12 @@ export const serve = (version: string, build: (database: Database) => Recruiting
     if (fate.hang) return done(response)
     if (fate.delayMs > 0) await sleep(fate.delayMs)
     if (fate.error) throw new Refusal(500, 'internal', 'a fault of the rehearsal')
-    const { status = 200, body } = await answerApi(system, request, target)
+    const { status = 200, body } = await answerApi(system, request, target).catch((error) => {
+      if (!(error instanceof Refusal) || faults['lost-api'] === 0) throw error
+      return { status: 200, body: {} }
+    })
     const told = fate.wrong ? corrupt(body) : body
-    if ('channel' in told) {
+    if ('channel' in told && faults['lost-integrations'] === 0) {
       const replay = request.headers['x-sluice-replay']
       sent.push({ ...told, ...(replay === undefined ? {} : { replay: String(replay) }) } as Sent)
       if (sent.length > 1_000) sent.shift()
@@ -104,14 +117,17 @@ export const serve = (version: string, build: (database: Database) => Recruiting
   })
   // A router reuses idle connections; the side that may close one first must be the router.
   server.keepAliveTimeout = 600_000
-  server.listen(port, '127.0.0.1', () => {
-    const { address, port } = server.address() as AddressInfo
-    console.log(`huntred ${version} listens on http://${address}:${port}`)
-  })
+  const listen = () =>
+    server.listen(port, '127.0.0.1', () => {
+      const { address, port } = server.address() as AddressInfo
+      console.log(`huntred ${version} listens on http://${address}:${port}`)
+    })
+  setTimeout(listen, rehearsing ? Number(process.env['EXAMPLE_START_MS'] ?? 0) : 0)
 
   // What is being answered is answered; what hangs would never be, and is cut.
   const stop = () => {
     stopping = true
+    ballast?.kill('SIGKILL')
     server.close(() => void database.close().finally(() => process.exit(0)))
     if (working.size === 0) server.closeAllConnections()
     setTimeout(() => process.exit(0), 5000).unref()
@@ -119,3 +135,15 @@ export const serve = (version: string, build: (database: Database) => Recruiting
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
 }
+
+/** A process that holds so much memory until it is killed, or its parent ends. */
+const hold = (megabytes: number): ChildProcess =>
+  spawn(
+    process.execPath,
+    [
+      '-e',
+      'const kept = Buffer.alloc(Number(process.argv[1]) * 2 ** 20, 1); process.stdin.on("end", () => process.exit(kept.length > 0 ? 0 : 1)).resume()',
+      String(megabytes),
+    ],
+    { stdio: ['pipe', 'ignore', 'ignore'] },
+  )
