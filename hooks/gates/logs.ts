@@ -36,9 +36,18 @@ async function judgeService(
     return { result: 'inconclusive', reason: `green of ${service} has no log in ${layout.logs}` }
   }
   // What is new has no blue whose errors would be known: each of its own is new.
+  const blue = logFiles(plan, layout, service, 'blue')
+  // Of one process for both, only what it said before green had traffic is blue's.
+  const shared = blue.some((file) => green.includes(file))
+  if (shared && !since) {
+    return {
+      result: 'inconclusive',
+      reason: `green and blue of ${service} share a log, and the history does not say since when green has had traffic`,
+    }
+  }
   return judgeNewErrors(
-    await typesIn(green, pattern, since),
-    await typesIn(logFiles(plan, layout, service, 'blue'), pattern),
+    await typesIn(green, pattern, { since }),
+    await typesIn(blue, pattern, shared ? { before: since } : {}),
   )
 }
 
@@ -63,13 +72,13 @@ function logFiles(plan: Plan, layout: Layout, service: string, colour: ColourNam
 async function typesIn(
   files: readonly string[],
   pattern: RegExp,
-  since?: Date,
+  { since, before }: { since?: Date; before?: Date },
 ): Promise<Map<string, number>> {
   const all = new Map<string, number>()
   for (const file of files) {
     const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity })
     for await (const line of lines) {
-      for (const [type, times] of errorTypes([line], pattern, since)) {
+      for (const [type, times] of errorTypes([line], pattern, since, before)) {
         all.set(type, (all.get(type) ?? 0) + times)
       }
     }

@@ -139,6 +139,32 @@ describe('the logs of green', () => {
     })
   })
 
+  it('of one process for both colours are those of blue before the first step, and those of green after it', async () => {
+    const services = { api: { blue: command(9001), green: { servedBy: 'api.blue', flag: 'new' } } }
+    const flags = { new: { follows: ['api'] } }
+    const made = stand(NOWHERE, { logs }, { plan: { services, flags } })
+    const before = '2026-11-21_11:59:00.0 ERROR Timeout'
+    const known = '2026-11-21_12:00:01.0 ERROR Timeout'
+    written(made, 'blue', [before, known])
+    expect(await made.judge()).toMatchObject({
+      result: 'inconclusive',
+      reason: expect.stringContaining('share a log'),
+    })
+    await new FileStore(made.layout).appendEvent({
+      at: '2026-11-21T12:00:00.000Z',
+      kind: 'weights',
+      message: '',
+      severity: 'info',
+      details: { to: 5 },
+    })
+    expect(await made.judge()).toMatchObject({ result: 'passed' })
+    written(made, 'blue', [before, known, '2026-11-21_12:00:02.0 ERROR Leak'])
+    expect(await made.judge()).toMatchObject({
+      result: 'failed',
+      reason: "green's log has what blue's never had: Leak (1 times)",
+    })
+  })
+
   it('are inconclusive where there is none', async () => {
     expect((await stand(NOWHERE, { logs }, { plan }).judge()).reason).toMatch(/has no log in/)
   })
