@@ -19,13 +19,16 @@ export interface Copied {
   spoil: string
   /** What is 1 before the spoiling. */
   ask: string
+  /** The rows of the table are put back when the drill is over. */
+  bringsBack?: boolean
 }
 
 /**
  * The step takes the backup, its record has the rows that the database had, and a restore brings back
  * what was lost since, in a database beside the live one, which stays as it is.
  */
-export function backedUp({ name, database, table, to, prepare, spoil, ask }: Copied): Drill {
+export function backedUp(copied: Copied): Drill {
+  const { name, database, table, to, prepare, spoil, ask, bringsBack = false } = copied
   return {
     of: `backups.${name}`,
     title: `${name} is taken before ${to}, and a restore has the rows that were lost since`,
@@ -47,6 +50,16 @@ export function backedUp({ name, database, table, to, prepare, spoil, ask }: Cop
       expect(Date.parse(record.verifiedAt ?? '')).toBeLessThanOrEqual(Date.parse(verified.at))
       const copied = record.tables[`public.${table}`] ?? record.tables[table]
       expect(Number(copied?.rows)).toBeGreaterThanOrEqual(Number(live?.['n']))
+      if (bringsBack) {
+        const kept = `kept_${table}`
+        await bench.sql(database, `create table ${kept} as select * from ${table}`)
+        bench.afterwards(() =>
+          bench.sql(
+            database,
+            `insert into ${table} select * from ${kept} on conflict do nothing; drop table ${kept}`,
+          ),
+        )
+      }
       await bench.sql(database, spoil)
       expect(await bench.sql(database, ask)).toEqual([{ n: 0 }])
       const restored = await restoreBackup(stack.layout, record, {

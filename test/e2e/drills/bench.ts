@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { expect } from 'vitest'
 import { type Evaluate, evaluator } from '../../../examples/flags.ts'
+import { type LoadPath, startLoad } from '../../../examples/load.ts'
 import { FileStore, readEvents } from '../../../platforms/local/file-store.ts'
 import { databaseUrl } from '../../../platforms/local/layout.ts'
 import type { RolloutEvent } from '../../../platforms/store.ts'
@@ -30,6 +31,7 @@ export interface BenchOptions extends Omit<MigrationOptions, 'edit'> {
 /** One deployed stack on which one drill comes after the other. */
 export class Bench {
   readonly migration: Migration
+  readonly #options: BenchOptions
   readonly #variants: Variants
   readonly #base: PlanInput
   readonly #store: FileStore
@@ -40,7 +42,9 @@ export class Bench {
   #newsBegan = 0
   #refused = false
 
-  private constructor(migration: Migration, base: PlanInput, variants: Variants) {
+  private constructor(migration: Migration, base: PlanInput, options: BenchOptions) {
+    const { variants } = options
+    this.#options = options
     this.migration = migration
     this.#base = base
     this.#variants = variants
@@ -48,17 +52,18 @@ export class Bench {
     this.#store = new FileStore(migration.stack.layout)
   }
 
-  static async create({ variants, beside, ...options }: BenchOptions): Promise<Bench> {
+  static async create(options: BenchOptions): Promise<Bench> {
+    const { variants, beside, ...rest } = options
     let base: PlanInput | undefined
     const first = Object.values(variants)[0] as Variants[string]
     const migration = await Migration.create({
-      ...options,
+      ...rest,
       edit: (plan) => {
         base = plan
         return first(plan)
       },
     })
-    const bench = new Bench(migration, base as PlanInput, variants)
+    const bench = new Bench(migration, base as PlanInput, options)
     if (beside) migration.beside(await beside(bench))
     await migration.deploy()
     return bench
@@ -229,6 +234,19 @@ export class Bench {
     return this.migration.news.slice(this.#newsBegan)
   }
 
+  /** Who was told something since the drill began, by the variables of their channels. */
+  readersOf(what: RegExp): string[] {
+    const readers = this.migration.readers.slice(this.#newsBegan)
+    return [...new Set(readers.filter((_, index) => what.test(this.news[index] ?? '')))].sort()
+  }
+
+  /** Waits until the rollout has stood where it stands for so long under guard. */
+  async stood(ms: number): Promise<void> {
+    await this.stack.until('the rollout to stand', async () => {
+      return (await this.journal()).guardedMs >= ms
+    })
+  }
+
   /** Waits for news that people got. */
   told(what: RegExp): Promise<void> {
     return this.stack.until(`the news ${what}`, () => this.news.some((text) => what.test(text)))
@@ -239,16 +257,14 @@ export class Bench {
     return evaluator(JSON.parse(readFileSync(this.stack.layout.flags, 'utf8')))
   }
 
-  /** Who answers forty users; without an answer below 500 the status. */
+  /** Who answers forty users; where they are refused, the status. */
   async answering(path: string, init: RequestInit = {}): Promise<string[]> {
     const found = await Promise.all(
       [...Array(40).keys()].map(async (n) => {
-        const headers = { ...(init.headers as object), 'x-user-id': `drill-${n}` }
+        const headers = { ...(init.headers as object), 'x-user-id': `user-${n}` }
         const response = await fetch(`${this.stack.url}${path}`, { ...init, headers })
         await response.body?.cancel()
-        return response.status < 500
-          ? String(response.headers.get('x-version'))
-          : String(response.status)
+        return response.ok ? String(response.headers.get('x-version')) : String(response.status)
       }),
     )
     return [...new Set(found)].sort()
@@ -263,6 +279,33 @@ export class Bench {
     } finally {
       await client.end()
     }
+  }
+
+  /** Users ask for something else from now on, each path as often as before, until the drill ends. */
+  async asking(paths: LoadPath[]): Promise<void> {
+    const { rate = 100, paths: before } = this.#options
+    const change = async (now: LoadPath[]) => {
+      await this.migration.load.stop()
+      const rated = (rate * now.length) / before.length
+      this.migration.load = startLoad({
+        url: this.stack.url,
+        rate: rated,
+        seconds: 3_000,
+        paths: now,
+      })
+    }
+    this.afterwards(() => change(before))
+    await change(paths)
+  }
+
+  /** The file of flags as another hand wrote it: one of them is on for everybody. */
+  async flagByHand(flag: string): Promise<void> {
+    const file = this.stack.layout.flags
+    const text = readFileSync(file, 'utf8')
+    this.afterwards(() => writeFileSync(file, text))
+    const read = JSON.parse(text) as { flags: Record<string, object> }
+    read.flags[flag] = { ...read.flags[flag], defaultVariant: 'on', targeting: {} }
+    writeFileSync(file, JSON.stringify(read))
   }
 
   /** A change that the synchronisation does not see, and so does not carry over. */

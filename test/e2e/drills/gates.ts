@@ -10,6 +10,7 @@ type Break = (bench: Bench) => unknown
  * A gate that fails holds the next step, says why, and lets it go when what was broken is healed.
  * @param at the position whose gate it is; default `start`
  * @param variant of the plan; default `gates`
+ * @param heals false where what was seen stays
  */
 export function gateHolds(
   gate: string,
@@ -17,14 +18,16 @@ export function gateHolds(
   breaks: Break,
   at = 'start',
   variant = 'gates',
+  heals = true,
 ): Drill {
   return {
     of: `gates.${gate}`,
-    title: `${broken} fails ${gate}, which holds the step after ${at} until it is well again`,
+    title: `${broken} fails ${gate}, which holds the step after ${at}${heals ? ' until it is well again' : ''}`,
     async run(bench) {
       await arrive(bench, at, variant, breaks)
       await bench.holds(`gates.${gate}`, /^failed at/)
       expect(await bench.weights()).toEqual(percentsAt(bench, at))
+      if (!heals) return
       await bench.heal()
       // What was measured over a bake stays: it takes another one.
       if (bench.stack.plan.gates[gate]?.over === 'bake') await arrive(bench, at, variant)

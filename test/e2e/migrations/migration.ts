@@ -41,6 +41,8 @@ export class Migration {
   readonly #closing: (() => Promise<unknown>)[] = []
   /** What was told to the people of the plan. */
   readonly news: string[] = []
+  /** The channel of each news, by the variable that carries its address. */
+  readonly readers: string[] = []
   load!: Load
 
   private constructor(stack: TestStack, options: MigrationOptions) {
@@ -57,12 +59,14 @@ export class Migration {
       plan: (port) => planOf(name, port),
     })
     const migration = new Migration(stack, options)
-    const reader = await startReader(migration.news)
+    const reader = await startReader(migration.news, migration.readers)
     migration.#closing.push(reader.close)
     const channels = Object.values(stack.plan.notify).flatMap(({ webhook, slack }) =>
       [webhook, slack].flatMap((variable) => variable?.slice('env:'.length) ?? []),
     )
-    stack.environment(Object.fromEntries(channels.map((variable) => [variable, reader.url])))
+    stack.environment(
+      Object.fromEntries(channels.map((variable) => [variable, `${reader.url}${variable}`])),
+    )
     const confirmed = positionsOf(stack.plan).map((position) => position.name)
     stack.set({ clock, confirmed, ...(environment === undefined ? {} : { environment }) })
     return migration
@@ -118,11 +122,15 @@ export function planOf(name: string, port: number): PlanInput {
   return { ...plan, minimumRequests: 10 }
 }
 
-/** Takes every message, keeps its text. */
-async function startReader(news: string[]): Promise<{ url: string; close: () => Promise<void> }> {
+/** Takes every message, keeps its text, and the path that it came to. */
+async function startReader(
+  news: string[],
+  readers: string[],
+): Promise<{ url: string; close: () => Promise<void> }> {
   const server = createServer((request, response) => {
     void text(request).then((body) => {
       news.push(body)
+      readers.push((request.url ?? '/').slice(1))
       response.end('ok')
     })
   })
