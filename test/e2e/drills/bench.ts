@@ -85,7 +85,6 @@ export class Bench {
 
   /** Heals what a drill broke, whatever came of it. */
   async heal(): Promise<void> {
-    for (const undo of this.#undo.splice(0).reverse()) await undo()
     const { plan } = this.stack
     const urls = Object.keys(plan.services).flatMap((service) =>
       (['blue', 'green'] as const).map((colour) => urlOf(plan, service, colour, '/faults')),
@@ -93,6 +92,7 @@ export class Bench {
     await Promise.all(
       [...new Set(urls)].map((url) => url && fetch(url, { method: 'DELETE' }).catch(() => {})),
     )
+    for (const undo of this.#undo.splice(0).reverse()) await undo()
   }
 
   /** Run when the drill is over. */
@@ -115,13 +115,36 @@ export class Bench {
     const standing = (await this.journal()).verified.position
     if (names.indexOf(position) < names.indexOf(standing)) await this.up({ step: position })
     else await this.migration.goTo(position, standing, 180)
+    if (position !== 'start') await this.settled()
+  }
+
+  /** Its bake is over and its gates have passed: what is broken now is seen by guardrails alone. */
+  async settled(): Promise<void> {
+    const next = await this.next()
+    await this.stack.until(
+      `the bake before ${next} to be over, and its gates passed`,
+      async () => {
+        const codes = (await this.stack.held(next)).map(({ code }) => code)
+        return !['bake', 'gate', 'evidence'].some((code) => codes.includes(code as 'bake'))
+      },
+      120,
+    )
+  }
+
+  /** Back at start, under whatever is deployed. */
+  async atStart(): Promise<void> {
+    const { latched, trip } = await this.landed()
+    if (latched && trip) await this.recover()
+    if ((await this.journal()).verified.position !== 'start') await this.up({ step: 'start' })
   }
 
   /** Another cut of the plan is deployed, at start; what was rolled back is acknowledged. */
   async into(variant: string): Promise<void> {
-    await this.recover()
-    if (this.#variant === variant) return
-    await this.up({ step: 'start' })
+    if (this.#variant === variant) return this.recover()
+    const { latched, trip } = await this.landed()
+    if (latched && trip?.landing !== 'start') await this.recover()
+    const { position } = (await this.journal()).verified
+    if (position !== 'start') await this.up({ step: 'start' })
     await this.anew(variant)
     this.#variant = variant
   }
@@ -134,7 +157,15 @@ export class Bench {
     const plan = edit(this.#base)
     const retire = { ...plan.retire, after: `${24 + this.#edition}h` }
     await this.stack.writePlan({ ...plan, retire })
-    await this.up({ step: 'start', confirmed: this.#confirmed((await this.latch()).attempt) })
+    const { latched, trips, attempt } = await this.landed()
+    const next = latched ? trips + 1 : attempt
+    await this.up({ attempt: next, step: 'start', confirmed: this.#confirmed(next) })
+  }
+
+  /** The latch, when nothing is on its way down any more. */
+  async landed(): Promise<Latch> {
+    await this.stack.until('the descent to end', async () => !(await this.latch()).descent)
+    return this.latch()
   }
 
   /** An update that must work. */
@@ -145,8 +176,7 @@ export class Bench {
 
   /** Begins the next attempt where the last one was rolled back. */
   async recover(): Promise<void> {
-    await this.stack.until('the descent to end', async () => !(await this.latch()).descent)
-    const { latched, trips, trip } = await this.latch()
+    const { latched, trips, trip } = await this.landed()
     if (!latched) return
     const attempt = trips + 1
     await this.up({ attempt, step: trip?.landing, confirmed: this.#confirmed(attempt) })

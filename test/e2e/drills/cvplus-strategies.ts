@@ -28,9 +28,10 @@ async function thereAndBack(
   service: string,
   work: { before?: () => Promise<void>; there: () => Promise<void>; path: string },
 ): Promise<void> {
-  await bench.into(service)
-  await bench.at('start', service)
+  // Before its operations at start are run, which is at once.
+  await bench.atStart()
   await work.before?.()
+  await bench.into(service)
   await bench.at(`${service}@100`, service)
   expect(await bench.answering(work.path)).toEqual(['package'])
   await work.there()
@@ -96,7 +97,7 @@ export const strategies: Drill[] = [
     async run(bench) {
       const [service, flag] = ['recommendation-generator', 'use-recommendation-generator']
       const path = `/${service}/for/7`
-      await bench.at('start', service)
+      await bench.atStart()
       expect(await bench.answering(path)).toEqual(['functions'])
       await bench.at(`${service}@100`, service)
       expect(bench.flags()(flag, { bucket: 99 })).toBe(true)

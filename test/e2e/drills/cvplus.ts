@@ -128,7 +128,7 @@ const differ = (table: string, values: string) => async (bench: Bench) => {
 
 const drills: Drill[] = [
   {
-    of: 'guardrails.latency-graceful',
+    of: ['guardrails.latency-graceful', 'rollback.progressive'],
     title: 'twice the time of the baseline goes back through 75, 50 and 25 to 0',
     async run(bench) {
       await bench.at('cv-analyzer@100', 'latency-graceful')

@@ -7,10 +7,10 @@ import { type Expected, rolledBack } from './seen.ts'
 type Break = (bench: Bench) => unknown
 
 /**
- * A gate that fails holds the next step, says why, and lets it go when what was broken is healed.
+ * A gate that fails holds the next step and says why.
  * @param at the position whose gate it is; default `start`
  * @param variant of the plan; default `gates`
- * @param heals false where what was seen stays
+ * @param heals true to see that it lets the step go when what was broken is healed
  */
 export function gateHolds(
   gate: string,
@@ -18,7 +18,7 @@ export function gateHolds(
   breaks: Break,
   at = 'start',
   variant = 'gates',
-  heals = true,
+  heals = false,
 ): Drill {
   return {
     of: `gates.${gate}`,
@@ -72,7 +72,12 @@ export function unconfirmedHolds(gate: string, at: string, variant = 'gates'): D
 }
 
 /** At a position with its gates not judged yet, and something broken. */
-async function arrive(bench: Bench, at: string, variant: string, breaks?: Break): Promise<void> {
+export async function arrive(
+  bench: Bench,
+  at: string,
+  variant: string,
+  breaks?: Break,
+): Promise<void> {
   await bench.into(variant)
   await bench.at(at === 'start' ? 'start' : bench.before(at), variant)
   if (at === 'start') await bench.prepared()

@@ -29,8 +29,15 @@ function gates(plan: PlanInput): PlanInput {
   return { ...plan, steps, bake: '1m', guardrails: QUIET }
 }
 
+/** This is staging, where it is rehearsed: the gate asks another one, as production asks staging. */
+function rehearsedElsewhere(plan: PlanInput): PlanInput {
+  const gate = { ...plan.gates?.['rollback-rehearsed'], rehearsed: 'production' }
+  return { ...gates(plan), gates: { ...plan.gates, 'rollback-rehearsed': gate } }
+}
+
 const variants = {
   guardrails,
+  'rehearsed elsewhere': rehearsedElsewhere,
   gates,
   backups: (plan: PlanInput): PlanInput => soonTooOld(guardrails(plan)),
   // data-inconsistency judges lost rows too, and either may be first.
@@ -174,9 +181,23 @@ const drills: Drill[] = [
   gateHolds('migration-tests', 'a campaign that cannot be made', (bench) =>
     bench.fault('campaigns', { errors: 1 }),
   ),
-  gateHolds('monitoring', 'a service that shows no numbers', (bench) =>
-    bench.fault('onboarding', { unmeasured: 1 }),
+  gateHolds(
+    'monitoring',
+    'a service that shows no numbers',
+    (bench) => bench.fault('onboarding', { unmeasured: 1 }),
+    'start',
+    'gates',
+    true,
   ),
+  {
+    of: 'gates.rollback-rehearsed',
+    title: 'a rehearsal asked of an environment that is not there holds the first step',
+    async run(bench) {
+      await bench.into('rehearsed elsewhere')
+      await bench.holds('gates.rollback-rehearsed', /^inconclusive at start: .* has no home/)
+      expect(Object.values(await bench.weights())).toEqual([0, 0, 0, 0])
+    },
+  },
   gateHolds('data-migration', 'rows that did not come over', lose),
   gateHolds('event-flows', 'a registration without a contract', (bench) =>
     bench.fault('onboarding', { eventMs: 6_000 }),
@@ -193,6 +214,8 @@ const drills: Drill[] = [
     'a partner that takes 100 ms',
     (bench) => bench.fault('partners', { slow: 1, slowMs: 100 }),
     'hexabuilders@50',
+    'gates',
+    true,
   ),
   gateRollsBack('rows', 'rows that are lost', 'hexabuilders@50', asked, lose),
   gateRollsBack('sla', 'a tenth of the answers failing', 'hexabuilders@50', asked, (bench) =>

@@ -4,7 +4,7 @@ import { backedUp, soonTooOld } from './backups.ts'
 import type { Bench } from './bench.ts'
 import { guarding, named, QUIET, short } from './cuts.ts'
 import type { Drill, Drills } from './drill.ts'
-import { gateHolds, gateRollsBack, unconfirmedHolds } from './gates.ts'
+import { arrive, gateHolds, gateRollsBack, unconfirmedHolds } from './gates.ts'
 import { rolledBack } from './seen.ts'
 
 const upload = { method: 'POST', body: '{"filename":"a.txt","text":"b"}' }
@@ -140,8 +140,7 @@ const toggle = (service: string, flag: string, limit: string[] = []): Drill => (
   title: `the users of ${service} follow the flag ${flag}, there and back`,
   async run(bench) {
     const [{ path, init, by }] = asked(service) as [(typeof PATHS)[string]]
-    await bench.into(`toggle ${service}`)
-    await bench.at('start', `toggle ${service}`)
+    await bench.atStart()
     expect(bench.flags()(flag, { bucket: 0 })).toBe(false)
     expect(await bench.answering(path, init)).toEqual(by)
     await bench.at(`${service}@100`, `toggle ${service}`)
@@ -258,25 +257,18 @@ const drills: Drill[] = [
     },
   },
   gateHolds('foundation', 'a review that is lost', withoutReview, 'start', 'start'),
-  gateHolds('schema', 'a column that is lost', withoutColumn, 'start', 'start'),
+  gateHolds('schema', 'a column that is lost', withoutColumn, 'start', 'start', true),
   rollsBack('contracts', 'a login that fails', withoutSessions),
   rollsBack('auth-identical', 'an answer with a field too many', anew({ newWrong: 1 })),
   holds('auth-speed', 'answers that take 60 ms', anew({ newSlowMs: 60 })),
   holds('auth-tests', 'a login that fails', withoutSessions),
-  gateHolds(
-    'no-new-errors',
-    'an error that nobody has seen',
-    anew({ newErrors: 0.2 }),
-    'auth@50',
-    'no-new-errors',
-    false,
-  ),
+  holds('no-new-errors', 'an error that nobody has seen', anew({ newErrors: 0.2 })),
   holds('upload-works', 'a column that is lost', withoutColumn, 'upload'),
   {
     of: 'gates.prompts',
     title: 'prompts that are not there fail prompts, which holds the step after ai-structure@50',
     async run(bench) {
-      await bench.at('ai-structure@50', 'no prompts')
+      await arrive(bench, 'ai-structure@50', 'no prompts')
       await bench.holds('gates.prompts', /^failed at ai-structure@50/)
       expect((await bench.weights())['ai-structure']).toBe(50)
       await bench.at('ai-structure@50', 'prompts')
