@@ -73,16 +73,19 @@ const variants = {
   ...Object.fromEntries([...AT_A_STEP, ...EVERY_STEP].map((name) => [name, only(name)])),
 }
 
-/** What green says of its matches is of the last 500: so many good ones, once it is well again. */
+/** What green says of its matches is of the last 500: so many more of them. */
 async function refill(bench: Bench): Promise<void> {
   const url = urlOf(bench.stack.plan, 'matcher', 'green', '/match') as string
   for (let n = 0; n < 500; n += 50) {
     await Promise.all([...Array(50)].map(async () => (await fetch(url, init)).body?.cancel()))
   }
 }
-const green = (faults: Record<string, number>) => async (bench: Bench) => {
+const green = (faults: Record<string, number>) => (bench: Bench) => bench.fault('matcher', faults)
+/** Matches of green are bad, the last 500 too; afterwards they are good again. */
+const matches = (faults: Record<string, number>) => async (bench: Bench) => {
   bench.afterwards(() => refill(bench))
   await bench.fault('matcher', faults)
+  await refill(bench)
 }
 const blue = (faults: Record<string, number>) => (bench: Bench) =>
   bench.fault('matcher', faults, 'blue')
@@ -92,6 +95,7 @@ const nextenOff = async (bench: Bench) => {
     await refill(bench)
   })
   expect((await bench.sluice('flag', 'enable-nexten', 'off')).code).toBe(0)
+  await refill(bench)
 }
 
 const holdsAtStep = (gate: string, broken: string, breaks: (bench: Bench) => unknown) =>
@@ -140,7 +144,7 @@ const drills: Drill[] = [
     title: 'a precision below 0.90 goes back through 75, 50 and 25 to 0, and never up',
     async run(bench) {
       await bench.at('matcher@100')
-      await green({ imprecise: 0.5 })(bench)
+      await matches({ imprecise: 0.5 })(bench)
       await descended(bench, 'matcher', { from: 100, through: [75, 0] })
       await rolledBack(bench, { cause: 'precision-drop', asked })
     },
@@ -182,14 +186,18 @@ const drills: Drill[] = [
   holdsAtStart('failover', 'a V1 that cannot take over', blue({ errors: 1 })),
   holdsAtStart('load', 'a V2 that takes 200 ms', green({ slow: 1, slowMs: 200 })),
   holdsAtStart('v1-unaffected', 'a V1 that takes 150 ms', blue({ slow: 1, slowMs: 150 })),
-  holdsAtStep('gains', 'a V2 that is wrong more often than V1', green({ imprecise: 0.5 })),
-  rollsBack('experiment', 'a V2 that is no better than V1', green({ imprecise: 0.4 })),
-  holdsAtStep('satisfaction', 'users of whom a tenth is not pleased', green({ dissatisfied: 0.1 })),
+  holdsAtStep('gains', 'a V2 that is wrong more often than V1', matches({ imprecise: 0.5 })),
+  rollsBack('experiment', 'a V2 that is no better than V1', matches({ imprecise: 0.4 })),
+  holdsAtStep(
+    'satisfaction',
+    'users of whom a tenth is not pleased',
+    matches({ dissatisfied: 0.1 }),
+  ),
   holdsAtStep('nexten', 'a selector without Nexten', nextenOff),
-  holdsAtStep('conversion', 'matches of which half lead nowhere', green({ unconverted: 0.5 })),
+  holdsAtStep('conversion', 'matches of which half lead nowhere', matches({ unconverted: 0.5 })),
   unconfirmedHolds('go', 'matcher@50', 'go'),
   unconfirmedHolds('no-incident', 'matcher@50', 'no-incident'),
-  rollsBack('precision', 'a precision of 0.9', green({ imprecise: 0.1 })),
+  rollsBack('precision', 'a precision of 0.9', matches({ imprecise: 0.1 })),
   rollsBack('response-time', 'a p95 of 150 ms', green({ work: 150 })),
   rollsBack('error-rate', 'one answer of ten failing', green({ errors: 0.1 })),
   rollsBack('fallback-rate', 'one match of ten falling back', green({ broken: 0.1 })),
