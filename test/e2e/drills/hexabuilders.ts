@@ -218,7 +218,7 @@ const drills: Drill[] = [
     true,
   ),
   gateRollsBack('rows', 'rows that are lost', 'hexabuilders@50', asked, lose),
-  gateRollsBack('sla', 'a tenth of the answers failing', 'hexabuilders@50', asked, (bench) =>
+  gateRollsBack('sla', 'a third of the answers failing', 'hexabuilders@50', asked, (bench) =>
     bench.fault('partners', { errors: 0.3 }),
   ),
   gateRollsBack('e2e', 'a registration without a contract', 'hexabuilders@50', asked, (bench) =>
