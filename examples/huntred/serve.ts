@@ -76,7 +76,9 @@ export const serve = (version: string, build: (database: Database) => Recruiting
     // What was sent out by mail and chat is recorded here, and goes nowhere else.
     if (target.pathname === '/outbox') return send(response, 200, sent)
     const asked = functionOf(target.pathname)
-    if (asked !== undefined && asked !== 'integrations' && faults[`lost-${asked}`] > 0) {
+    // What is refused on their paths is theirs; elsewhere it is the API's.
+    const guarded = asked === 'authentication' || asked === 'permissions'
+    if ((guarded || asked === 'pages') && faults[`lost-${asked}`] > 0) {
       return send(response, 200, {})
     }
     if (target.pathname === '/dashboard/') {
@@ -92,9 +94,10 @@ export const serve = (version: string, build: (database: Database) => Recruiting
     if (delayMs > 0) await sleep(delayMs)
     if (fate.error) throw new Refusal(500, 'internal', 'a fault of the rehearsal')
     const { status = 200, body } = await answerApi(system, request, target).catch((error) => {
-      if (!(error instanceof Refusal) || faults['lost-api'] === 0) throw error
+      if (!(error instanceof Refusal) || guarded || faults['lost-api'] === 0) throw error
       return { status: 200, body: {} }
     })
+    if (asked === 'data' && faults['lost-data'] > 0) return send(response, status, {})
     const told = fate.wrong ? corrupt(body) : body
     if ('channel' in told && faults['lost-integrations'] === 0) {
       const replay = request.headers['x-sluice-replay']

@@ -368,7 +368,7 @@ export class Bench {
   }
 
   /** Waits until something of this place holds the next position, and gives it. */
-  async holds(place: string, what = /./, seconds = 50): Promise<Refusal> {
+  async holds(place: string, what = /./, seconds = 80): Promise<Refusal> {
     const next = await this.next()
     let found: Refusal | undefined
     await this.stack.until(
@@ -385,7 +385,7 @@ export class Bench {
   }
 
   /** Waits until nothing of this place holds the next position any more. */
-  async holdsNoMore(place: string, seconds = 50): Promise<void> {
+  async holdsNoMore(place: string, seconds = 80): Promise<void> {
     const next = await this.next()
     await this.stack.until(
       `${place} to hold ${next} no more`,

@@ -151,7 +151,7 @@ const drills: Drill[] = [
   },
   {
     of: ['guardrails.throughput', 'guardrails.throughput.warn', 'limits.phase', 'rollback.phase'],
-    title: 'a throughput of seven tenths warns, and of a third takes the whole phase back',
+    title: 'a throughput of two thirds warns, and none takes the whole phase back',
     async run(bench) {
       await bench.at('improvement-orchestrator@100', 'throughput')
       const analyzers = PATHS.slice(0, 3)
