@@ -42,6 +42,7 @@ async function misbehave(asked: Asked): Promise<void> {
   if (Math.random() < service.fault('newWrong')) spoiled.add(asked)
   if (service.fault('leakKilobytes') > 0)
     kept.push(Buffer.alloc(service.fault('leakKilobytes') * 1024, 1))
+  else kept.length = 0
   if (service.fault('leakConnections') > 0 && leaked < 8) {
     leaked += 1
     void pool.connect().catch(() => undefined)

@@ -171,7 +171,7 @@ const drills: Drill[] = [
   ...(
     [
       ['slow', 'answers that take 100 ms', { newSlowMs: 100 }],
-      ['memory-leak', 'a leak of memory', { leakKilobytes: 200 }],
+      ['memory-leak', 'a leak of memory', { leakKilobytes: 1_500 }],
       ['connection-leak', 'a leak of connections', { leakConnections: 1 }],
     ] as [string, string, Record<string, number>][]
   ).map(
