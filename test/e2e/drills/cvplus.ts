@@ -320,7 +320,7 @@ export const cvplus: Drills = {
   bench: {
     name: 'cvplus',
     clock: 60,
-    rate: 210,
+    rate: 120,
     variants,
     beside: async ({ stack }) => (await startOutside(stack.port + 19)).close,
     paths: PATHS,

@@ -359,7 +359,7 @@ export const resumeReview: Drills = {
     name: 'resume-review',
     environment: 'development',
     clock: 60,
-    rate: 180,
+    rate: 120,
     variants,
     paths: ['/api/auth/me', '/api/review/7', '/api/ai/structure/7', '/api/ai/appeal/7'],
   },
