@@ -1,10 +1,10 @@
 import { expect } from 'vitest'
-import type { PlanInput } from '../../../rollout/plan.ts'
-import { backedUp, soonTooOld } from './backups.ts'
+import { backedUp } from './backups.ts'
 import type { Bench } from './bench.ts'
-import { guarding, named, QUIET, short } from './cuts.ts'
 import type { Drill, Drills } from './drill.ts'
 import { arrive, gateHolds, gateRollsBack, unconfirmedHolds } from './gates.ts'
+import { withoutColumn, withoutReview, withoutSessions } from './resume-review-breaks.ts'
+import { variants } from './resume-review-cuts.ts'
 import { rolledBack } from './seen.ts'
 
 const upload = { method: 'POST', body: '{"filename":"a.txt","text":"b"}' }
@@ -19,116 +19,7 @@ const PATHS: Record<string, { path: string; init?: RequestInit; by: string[] }> 
 const asked = (service: string) => [PATHS[service] as (typeof PATHS)[string]]
 const limits = ['code'] as const
 
-/** Guardrails and gates as they are, on a few steps a service, one service before the others. */
-function cut(plan: PlanInput, first: string, guardrails: string[], gates: string[]): PlanInput {
-  const rest = Object.keys(plan.services).filter((name) => name !== first)
-  const guarded = guarding(plan, guardrails)
-  return {
-    ...short(plan),
-    environments: plan.environments,
-    ...guarded,
-    gates: { ...guarded.gates, ...named(plan.gates, gates) },
-    escalation: [],
-    phases: [
-      { name: 'first', services: [first], steps: [{ weight: 50, gates }, 100] },
-      { name: 'rest', services: rest },
-    ],
-    steps: [100],
-  }
-}
-
-const guarded = (name: string, first = 'auth') => [
-  name,
-  (plan: PlanInput) => cut(plan, first, [name], []),
-]
-const gated = (name: string, first = 'auth') => [
-  name,
-  (plan: PlanInput) => cut(plan, first, [], [name]),
-]
-
-function withoutPrompts(plan: PlanInput): PlanInput {
-  const edited = structuredClone(cut(plan, 'ai-structure', [], ['prompts']))
-  Object.assign(edited.gates?.['prompts'] ?? {}, {
-    environment: { PROMPTS: 'examples/resume-review/no-prompts.yaml' },
-  })
-  return edited
-}
-
-const variants = {
-  errors: (plan: PlanInput) => cut(plan, 'auth', ['errors'], []),
-  ...Object.fromEntries([
-    ...['slow', 'memory-leak', 'connection-leak', 'contract-break', 'health'].map((name) =>
-      guarded(name),
-    ),
-    guarded('contract-break-ai', 'ai-structure'),
-    ...['contracts', 'auth-identical', 'auth-speed', 'auth-tests', 'no-new-errors'].map((name) =>
-      gated(name),
-    ),
-    ...['all-stable', 'all-fast', 'final'].map((name) => gated(name)),
-    gated('upload-works', 'upload'),
-    ...['prompts', 'ai-unchanged', 'ai-speed', 'ai-tests'].map((name) =>
-      gated(name, 'ai-structure'),
-    ),
-    ...['few-errors', 'fast', 'no-complaints', 'review-tests'].map((name) => gated(name, 'review')),
-    ...Object.keys(PATHS).map((name) => [
-      `toggle ${name}`,
-      (plan: PlanInput) => cut(plan, name, [], []),
-    ]),
-  ]),
-  'no prompts': withoutPrompts,
-  escalation: (plan: PlanInput) => ({
-    ...cut(plan, 'auth', [], []),
-    escalation: plan.escalation,
-  }),
-  // The level below it would roll back before this one is reached.
-  'escalation to everyone': (plan: PlanInput) => ({
-    ...cut(plan, 'auth', [], []),
-    escalation: plan.escalation?.slice(2),
-  }),
-  start: (plan: PlanInput): PlanInput => ({
-    ...cut(plan, 'auth', [], []),
-    gates: named(plan.gates, plan.start?.gates ?? []),
-    start: { bake: '1s', gates: plan.start?.gates },
-    guardrails: QUIET,
-  }),
-  backups: (plan: PlanInput) => soonTooOld(cut(plan, 'auth', [], [])),
-}
-
 const anew = (faults: Record<string, number>) => (bench: Bench) => bench.fault('auth', faults)
-
-/** Review 3 is gone, and stays so when the backend of a suite makes its tables. */
-async function withoutReview(bench: Bench): Promise<void> {
-  bench.afterwards(() =>
-    bench.sql(
-      'resume_review',
-      `drop trigger skip_review on reviews; drop function skip_review;
-       insert into reviews select 3, resume from reviews where id = 4`,
-    ),
-  )
-  await bench.sql(
-    'resume_review',
-    `create function skip_review() returns trigger language plpgsql as 'begin return null; end';
-     create trigger skip_review before insert on reviews
-       for each row when (new.id = 3) execute function skip_review();
-     delete from reviews where id = 3`,
-  )
-}
-
-/** Nobody gets a session: a login fails. */
-async function withoutSessions(bench: Bench): Promise<void> {
-  bench.afterwards(() => bench.sql('resume_review', 'alter table sessions drop constraint none'))
-  await bench.sql(
-    'resume_review',
-    "alter table sessions add constraint none check (user_id = '') not valid",
-  )
-}
-
-async function withoutColumn(bench: Bench): Promise<void> {
-  const rename = (from: string, to: string) =>
-    bench.sql('resume_review', `alter table analysis_requests rename column ${from} to ${to}`)
-  bench.afterwards(() => rename('state', 'status'))
-  await rename('status', 'state')
-}
 
 const holds = (gate: string, broken: string, breaks: (bench: Bench) => unknown, first = 'auth') =>
   gateHolds(gate, broken, breaks, `${first}@50`, gate)
