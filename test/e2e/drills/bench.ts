@@ -179,7 +179,7 @@ export class Bench extends Breakable {
   }
 
   /** Waits until something of this place holds the next position, and gives it. */
-  async holds(place: string, what = /./, seconds = 80): Promise<Refusal> {
+  async holds(place: string, what = /./, seconds = 120): Promise<Refusal> {
     const next = await this.next()
     let found: Refusal | undefined
     await this.stack.until(
@@ -196,7 +196,7 @@ export class Bench extends Breakable {
   }
 
   /** Waits until nothing of this place holds the next position any more. */
-  async holdsNoMore(place: string, seconds = 80): Promise<void> {
+  async holdsNoMore(place: string, seconds = 120): Promise<void> {
     const next = await this.next()
     await this.stack.until(
       `${place} to hold ${next} no more`,

@@ -19,7 +19,7 @@ export interface Expected {
  * has, the journal, the flags, the history with its times, the news, who answers users, and that
  * the step it came from is refused.
  */
-export async function rolledBack(bench: Bench, expected: Expected, seconds = 80): Promise<void> {
+export async function rolledBack(bench: Bench, expected: Expected, seconds = 120): Promise<void> {
   const { stack } = bench
   const { cause, landing = 'start', limits = [], asked = [] } = expected
   const isLatched = async () => (await bench.latch()).latched
