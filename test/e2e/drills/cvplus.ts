@@ -58,12 +58,12 @@ const drills: Drill[] = [
     title: 'twice the time of the baseline goes back through 75, 50 and 25 to 0',
     async run(bench) {
       await bench.at('cv-analyzer@100', 'latency-graceful')
-      await bench.fault('cv-analyzer', { slow: 1, slowMs: 100 })
+      await bench.fault('cv-analyzer', { slow: 1, slowMs: 600 })
       await descended(bench, 'cv-analyzer', { from: 100, through: [75, 0] })
       await rolledBack(bench, { cause: 'latency-graceful', asked: cvs })
     },
   },
-  goesBack('latency', 'three times the time of the baseline', { slow: 1, slowMs: 200 }),
+  goesBack('latency', 'three times the time of the baseline', { slow: 1, slowMs: 900 }),
   goesBack('errors', 'one answer of five failing', { errors: 0.2 }),
   {
     of: 'guardrails.errors.warn',
@@ -188,8 +188,8 @@ const drills: Drill[] = [
   ),
   gateHolds(
     'performance',
-    'answers that take 100 ms',
-    analyzer({ slow: 1, slowMs: 100 }),
+    'answers that take 600 ms',
+    analyzer({ slow: 1, slowMs: 600 }),
     'cv-analyzer@100',
     'every',
   ),

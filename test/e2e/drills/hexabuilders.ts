@@ -178,8 +178,8 @@ const drills: Drill[] = [
   gateHolds('data-integrity', 'a row that differs', change, 'hexabuilders@50'),
   gateHolds(
     'performance',
-    'a partner that takes 100 ms',
-    (bench) => bench.fault('partners', { slow: 1, slowMs: 100 }),
+    'a partner that takes 500 ms',
+    (bench) => bench.fault('partners', { slow: 1, slowMs: 500 }),
     'hexabuilders@50',
     'gates',
     true,

@@ -61,7 +61,7 @@ const drills: Drill[] = [
   },
   ...(
     [
-      ['slow', 'answers that take 100 ms', { newSlowMs: 100 }],
+      ['slow', 'answers that take 500 ms more', { newSlowMs: 500 }],
       ['memory-leak', 'a leak of memory', { leakKilobytes: 1_500 }],
       ['connection-leak', 'a leak of connections', { leakConnections: 1 }],
     ] as [string, string, Record<string, number>][]
@@ -156,7 +156,7 @@ const drills: Drill[] = [
   gateHolds('schema', 'a column that is lost', withoutColumn, 'start', 'start', true),
   rollsBack('contracts', 'a login that fails', withoutSessions),
   rollsBack('auth-identical', 'an answer with a field too many', anew({ newWrong: 1 })),
-  holds('auth-speed', 'answers that take 60 ms', anew({ newSlowMs: 60 })),
+  holds('auth-speed', 'answers that take 400 ms more', anew({ newSlowMs: 400 })),
   holds('auth-tests', 'a login that fails', withoutSessions),
   holds('no-new-errors', 'an error that nobody has seen', anew({ newErrors: 0.2 })),
   holds('upload-works', 'a column that is lost', withoutColumn, 'upload'),
@@ -177,7 +177,7 @@ const drills: Drill[] = [
     anew({ newWrong: 1 }),
     'ai-structure',
   ),
-  holds('ai-speed', 'answers that take 60 ms', anew({ newSlowMs: 60 }), 'ai-structure'),
+  holds('ai-speed', 'answers that take 400 ms more', anew({ newSlowMs: 400 }), 'ai-structure'),
   holds('ai-tests', 'a review that is lost', withoutReview, 'ai-structure'),
   rollsBack('few-errors', 'one answer of ten failing', anew({ newFails: 0.1 }), 'review'),
   rollsBack('fast', 'answers that take 300 ms', anew({ newSlowMs: 300 }), 'review'),
