@@ -31,6 +31,9 @@ export interface Told {
   headers?: Record<string, string>
 }
 
+/** Faults of every service beside those of requests: /healthz fails, /metrics fails. */
+const FAULTS = ['unhealthy', 'unmeasured']
+
 /** `GET /partners/:id`, with what answers it. */
 export type Routes = Record<string, (asked: Asked) => Told | Promise<Told>>
 
@@ -70,7 +73,8 @@ export function serve(options: ServiceOptions): Service {
 
   const takeFaults = async (request: IncomingMessage) => {
     const all = request.method === 'PUT' ? await readJson(request) : {}
-    const own = Object.entries(all).filter(([key]) => options.faults?.includes(key))
+    const known = [...FAULTS, ...(options.faults ?? [])]
+    const own = Object.entries(all).filter(([key]) => known.includes(key))
     if (own.some(([, value]) => typeof value !== 'number')) throw invalid('faults: give numbers')
     const wanted = parseFaults(
       Object.fromEntries(
@@ -88,14 +92,17 @@ export function serve(options: ServiceOptions): Service {
     if (!target) throw invalid('path: not a path')
     response.setHeader('x-version', version)
     const { pathname } = target
-    if (pathname === '/healthz')
+    if (pathname === '/healthz' && service.fault('unhealthy') === 0)
       return send(response, 200, { status: 'ok', service: name, version })
-    if (pathname === '/metrics') {
+    if (pathname === '/metrics' && service.fault('unmeasured') === 0) {
       response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' })
       return response.end(metrics.text())
     }
     if (pathname === '/faults' && rehearsing)
       return send(response, 200, (await takeFaults(request)).body)
+    if (pathname === '/healthz' || pathname === '/metrics') {
+      throw new Refusal(503, 'unhealthy', 'a fault of the rehearsal')
+    }
     const category = /^\/health\/(\w+)$/.exec(pathname)?.[1]
     if (category) {
       if (service.fault(category) > 0) throw new Refusal(503, 'unhealthy', `${category} is ill`)
@@ -128,7 +135,8 @@ export function serve(options: ServiceOptions): Service {
           ? String(request.headers['x-sluice-color'])
           : undefined,
     })
-    send(response, status, { ...body, servedAt: new Date().toISOString() }, headers)
+    const wrong = fate.wrong ? { wrong: true } : {}
+    send(response, status, { ...body, ...wrong, servedAt: new Date().toISOString() }, headers)
   }
 
   const server = createServer((request, response) => {

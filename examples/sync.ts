@@ -33,8 +33,13 @@ const SCHEMA = `
     return null;
   end $$;`
 
-const lag: Record<string, number> = {}
-metrics.gauge('sync_lag_seconds', () => Math.max(0, ...Object.values(lag)))
+/** Since when the oldest change of a side waits, of the monotonic clock; none: nothing waits. */
+const waiting: Record<string, number | undefined> = {}
+// As of now, and not of the last look: what cannot be carried over falls behind while it is tried.
+metrics.gauge('sync_lag_seconds', () => {
+  const since = Object.values(waiting).filter((at) => at !== undefined)
+  return since.length === 0 ? 0 : Math.max(0, performance.now() - Math.min(...since)) / 1_000
+})
 
 let stopping = false
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -98,7 +103,7 @@ async function carry(name: string, from: Store, to: Store): Promise<number> {
     `select id, tbl, op, row::text, extract(epoch from clock_timestamp() - at)::float8 as age
      from sync_changes order by id limit 200`,
   )
-  lag[name] = changes[0]?.age ?? 0
+  waiting[name] = changes[0] && performance.now() - changes[0].age * 1_000
   if (changes.length === 0) return 0
   await to.transaction(async (query) => {
     await query("select set_config('sluice.sync', 'on', true)")

@@ -4,14 +4,18 @@ import type { Guardrail, Plan } from '../rollout/plan.ts'
 import type { ServerChange } from './router-log.ts'
 
 /**
- * The guardrail in whose name a dead green is rolled back at once: one of its health, else one of
- * its errors that has no `for`. A green without a server fails both, whatever users still see.
+ * The guardrail in whose name a dead green is rolled back at once: the one that asks what the router
+ * asks, else another check, else one of its errors that has no `for`. A green without a server fails
+ * all of them, whatever users still see.
  */
 export function guardrailOfDeath(plan: Plan, service: string): string | undefined {
   const rolling = Object.entries(plan.guardrails).filter(
     ([, guardrail]) => rollsBack(guardrail) && (guardrail.services?.includes(service) ?? true),
   )
-  const health = rolling.find(([, { check }]) => check !== undefined)
+  const asked = plan.services[service]?.health
+  const health =
+    rolling.find(([, { check }]) => check !== undefined && check === asked) ??
+    rolling.find(([, { check }]) => check !== undefined)
   const errors = rolling.find(
     ([, guardrail]) => guardrail.metric === 'error-rate' && guardrail.for === undefined,
   )

@@ -2,7 +2,7 @@ import type { Admission } from '../rollout/admission.ts'
 import { admit } from '../rollout/admission.ts'
 import { flagFile } from '../rollout/flag-file.ts'
 import type { BackupRecord, Measurement } from '../rollout/journal.ts'
-import { type Held, heldAgainst, scopeOf } from '../rollout/limits.ts'
+import { type Held, heldAgainst, scopesOf } from '../rollout/limits.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { ColourName, Plan } from '../rollout/plan.ts'
 import { findPosition, positionsOf } from '../rollout/positions.ts'
@@ -142,9 +142,9 @@ export class GuardedPlatform implements Platform {
     started: number,
   ): Promise<{ tookMs: number; limits: Held[] }> {
     const tookMs = Math.round(performance.now() - started)
-    const scope = phase === undefined ? scopeOf({ service }) : 'phase'
     const plan = await this.#plan()
-    return { tookMs, limits: progressively ? [] : heldAgainst(plan, scope, tookMs) }
+    const scopes = phase === undefined ? scopesOf({ service }, plan) : (['phase'] as const)
+    return { tookMs, limits: progressively ? [] : heldAgainst(plan, scopes, tookMs) }
   }
 
   /** The plan that is guarded, as far as it can be read: an emergency does not depend on it. */

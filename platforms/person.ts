@@ -1,5 +1,5 @@
 import { EVERY_MS, THROUGH } from '../rollout/action.ts'
-import { heldAgainst, scopeOf } from '../rollout/limits.ts'
+import { heldAgainst, scopesOf } from '../rollout/limits.ts'
 import type { Plan } from '../rollout/plan.ts'
 import { phasesOf } from '../rollout/services.ts'
 import type { Operations, TripCause } from './operations.ts'
@@ -49,6 +49,6 @@ export async function rollBackFor(
   const cause = causeOfCommand(plan, command)
   const done = await operations.trip(cause)
   const tookMs = Math.round((performance.now() - started) * 10) / 10
-  const limits = command.progressively ? [] : heldAgainst(plan, scopeOf(cause), tookMs)
+  const limits = command.progressively ? [] : heldAgainst(plan, scopesOf(cause, plan), tookMs)
   return { ...done, tookMs, via, limits }
 }

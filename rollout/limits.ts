@@ -1,6 +1,6 @@
 import { formatSpan } from './duration.ts'
 import type { Plan } from './plan.ts'
-import type { Scope } from './positions.ts'
+import { type Scope, servicesInScope } from './positions.ts'
 
 /** A promised time of the plan. */
 export type LimitName = keyof Plan['limits']
@@ -30,16 +30,18 @@ const APPLIES: Record<Measured, LimitName[]> = {
 }
 
 /**
- * Holds a measured time against the plan.
+ * Holds a measured time against the plan. What is several things at once is held against the limits
+ * of each.
  * @param tookMs from the trigger to the end, of the real clock
  * @returns one entry a limit that the plan has and that applies; none where it promises nothing
  */
 export function heldAgainst(
   plan: Pick<Plan, 'limits'> | undefined,
-  what: Measured,
+  what: Measured | readonly Measured[],
   tookMs: number,
 ): Held[] {
-  return APPLIES[what].flatMap((limit) => {
+  const names = [what].flat().flatMap((each) => APPLIES[each])
+  return [...new Set(names)].flatMap((limit) => {
     const promisedMs = plan?.limits?.[limit]
     return promisedMs === undefined
       ? []
@@ -47,9 +49,19 @@ export function heldAgainst(
   })
 }
 
-/** What a rollback takes back where nobody says how much: a service, or the plan where none is named. */
-export function scopeOf({ service, scope }: { service?: string; scope?: Scope }): Scope {
-  return service === undefined ? 'plan' : (scope ?? 'service')
+/**
+ * What a rollback takes back: a service where nobody says how much, the plan where none is named. One
+ * that takes every service of the plan back is one of the plan too.
+ */
+export function scopesOf(
+  { service, scope = 'service' }: { service?: string; scope?: Scope },
+  plan?: Plan,
+): Scope[] {
+  if (service === undefined || scope === 'plan') return ['plan']
+  const everything =
+    plan !== undefined &&
+    servicesInScope(plan, scope, service).length === Object.keys(plan.services).length
+  return everything ? [scope, 'plan'] : [scope]
 }
 
 /**

@@ -77,10 +77,11 @@ export class LocalPlatform extends pulumi.ComponentResource {
         ),
     )
     const router = new Router('router', { ...request, home }, child([base, ...copiers]))
+    // Green first: what the hook judges at start by a new plan must be that plan's green.
     const hook = new Hook(
       'hook',
       { home, plan, planHash, clock, environment, folder },
-      child([router]),
+      child([router, ...colours]),
     )
     new Alarms('alarms', { home, plan, clock }, child([hook]))
     this.registerOutputs({})

@@ -1,18 +1,58 @@
-/** Shares of requests, 0–1, that each fault strikes; `slowMs` in milliseconds. */
+/** What a generation can lose: its answers are an empty shell, or what it should send is not sent. */
+export const FUNCTIONS = [
+  'data',
+  'api',
+  'authentication',
+  'permissions',
+  'integrations',
+  'pages',
+] as const
+export type FunctionName = (typeof FUNCTIONS)[number]
+
+/**
+ * Shares of requests, 0–1, that each fault strikes; `slowMs` in milliseconds, `megabytes` held beside
+ * what is needed. `lost-data` and its like, 0 or 1, take a function away; `unhealthy` fails /healthz.
+ */
 export type Faults = {
   errors: number
   slow: number
   slowMs: number
   hang: number
   wrong: number
-}
+  unhealthy: number
+  megabytes: number
+} & Record<`lost-${FunctionName}`, number>
 
 /** What happens to one request. */
 export type Fate = { hang: boolean; delayMs: number; error: boolean; wrong: boolean }
 
-export const noFaults: Faults = { errors: 0, slow: 0, slowMs: 400, hang: 0, wrong: 0 }
+const functions = (value: number) =>
+  Object.fromEntries(FUNCTIONS.map((name) => [`lost-${name}`, value])) as Record<
+    `lost-${FunctionName}`,
+    number
+  >
 
-const highest: Faults = { errors: 1, slow: 1, slowMs: 60_000, hang: 1, wrong: 1 }
+export const noFaults: Faults = {
+  errors: 0,
+  slow: 0,
+  slowMs: 400,
+  hang: 0,
+  wrong: 0,
+  unhealthy: 0,
+  megabytes: 0,
+  ...functions(0),
+}
+
+const highest: Faults = {
+  errors: 1,
+  slow: 1,
+  slowMs: 60_000,
+  hang: 1,
+  wrong: 1,
+  unhealthy: 1,
+  megabytes: 2_000,
+  ...functions(1),
+}
 
 /** Faults from a request's body; what is not named is off. A string says what is wrong with it. */
 export const parseFaults = (body: unknown): Faults | string => {
@@ -46,3 +86,12 @@ export const corrupt = (body: object): object =>
   'score' in body && typeof body.score === 'number'
     ? { ...body, score: (body.score + 7) % 101 }
     : body
+
+/** The function that answers a path; what is refused is the API's own. */
+export const functionOf = (path: string): FunctionName | undefined => {
+  if (path.startsWith('/api/candidates')) return 'data'
+  if (path.startsWith('/api/me/') || path === '/api/me') return 'authentication'
+  if (path.startsWith('/api/admin/')) return 'permissions'
+  if (path.startsWith('/api/messages')) return 'integrations'
+  return path === '/dashboard/' ? 'pages' : undefined
+}

@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -5,7 +6,7 @@ import { leastWorkMs } from '../work.ts'
 import { answerApi } from './api.ts'
 import type { Message, Recruiting } from './contract.ts'
 import { connect, type Database, Unavailable } from './data.ts'
-import { corrupt, drawFate, noFaults, parseFaults } from './faults.ts'
+import { corrupt, drawFate, functionOf, noFaults, parseFaults } from './faults.ts'
 import { invalid, notFound, Refusal, readJson, refuse, send } from './http.ts'
 import { parseListing } from './input.ts'
 import { dashboard, sendPage } from './page.ts'
@@ -34,6 +35,7 @@ export const serve = (version: string, build: (database: Database) => Recruiting
   const system = build(database)
   const rehearsing = process.env['EXAMPLE_FAULTS'] === '1'
   let faults = noFaults
+  let ballast: ChildProcess | undefined
   const working = new Set<ServerResponse>()
   let stopping = false
 
@@ -53,6 +55,9 @@ export const serve = (version: string, build: (database: Database) => Recruiting
     } else if (request.method !== 'GET') {
       throw new Refusal(405, 'method', '/faults: give GET, PUT or DELETE')
     }
+    // A child counts as memory of the service, and gives it back at once when it ends.
+    ballast?.kill('SIGKILL')
+    ballast = faults.megabytes > 0 ? hold(faults.megabytes) : undefined
     send(response, 200, faults)
   }
 
@@ -61,6 +66,7 @@ export const serve = (version: string, build: (database: Database) => Recruiting
     const target = URL.parse(request.url ?? '', 'http://127.0.0.1')
     if (!target) throw invalid('path: not a path')
     if (target.pathname === '/healthz') {
+      if (faults.unhealthy > 0) throw new Refusal(503, 'unhealthy', 'a fault of the rehearsal')
       // 200 without the database: a colour that is taken out for a database that both colours share
       // would leave nobody to answer
       const state = database.up() ? 'up' : 'down'
@@ -69,6 +75,12 @@ export const serve = (version: string, build: (database: Database) => Recruiting
     if (target.pathname === '/faults' && rehearsing) return answerFaults(request, response)
     // What was sent out by mail and chat is recorded here, and goes nowhere else.
     if (target.pathname === '/outbox') return send(response, 200, sent)
+    const asked = functionOf(target.pathname)
+    // What is refused on their paths is theirs; elsewhere it is the API's.
+    const guarded = asked === 'authentication' || asked === 'permissions'
+    if ((guarded || asked === 'pages') && faults[`lost-${asked}`] > 0) {
+      return send(response, 200, {})
+    }
     if (target.pathname === '/dashboard/') {
       const page = await system.list({ ...parseListing(target.searchParams), size: 10 })
       return sendPage(response, dashboard(page))
@@ -81,9 +93,13 @@ export const serve = (version: string, build: (database: Database) => Recruiting
     const delayMs = fate.delayMs + leastWorkMs
     if (delayMs > 0) await sleep(delayMs)
     if (fate.error) throw new Refusal(500, 'internal', 'a fault of the rehearsal')
-    const { status = 200, body } = await answerApi(system, request, target)
+    const { status = 200, body } = await answerApi(system, request, target).catch((error) => {
+      if (!(error instanceof Refusal) || guarded || faults['lost-api'] === 0) throw error
+      return { status: 200, body: {} }
+    })
+    if (asked === 'data' && faults['lost-data'] > 0) return send(response, status, {})
     const told = fate.wrong ? corrupt(body) : body
-    if ('channel' in told) {
+    if ('channel' in told && faults['lost-integrations'] === 0) {
       const replay = request.headers['x-sluice-replay']
       sent.push({ ...told, ...(replay === undefined ? {} : { replay: String(replay) }) } as Sent)
       if (sent.length > 1_000) sent.shift()
@@ -106,14 +122,17 @@ export const serve = (version: string, build: (database: Database) => Recruiting
   })
   // A router reuses idle connections; the side that may close one first must be the router.
   server.keepAliveTimeout = 600_000
-  server.listen(port, process.env['HOST'] ?? '127.0.0.1', () => {
-    const { address, port } = server.address() as AddressInfo
-    console.log(`huntred ${version} listens on http://${address}:${port}`)
-  })
+  const listen = () =>
+    server.listen(port, process.env['HOST'] ?? '127.0.0.1', () => {
+      const { address, port } = server.address() as AddressInfo
+      console.log(`huntred ${version} listens on http://${address}:${port}`)
+    })
+  setTimeout(listen, rehearsing ? Number(process.env['EXAMPLE_START_MS'] ?? 0) : 0)
 
   // What is being answered is answered; what hangs would never be, and is cut.
   const stop = () => {
     stopping = true
+    ballast?.kill('SIGKILL')
     server.close(() => void database.close().finally(() => process.exit(0)))
     if (working.size === 0) server.closeAllConnections()
     setTimeout(() => process.exit(0), 5000).unref()
@@ -121,3 +140,15 @@ export const serve = (version: string, build: (database: Database) => Recruiting
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
 }
+
+/** A process that holds so much memory until it is killed, or its parent ends. */
+const hold = (megabytes: number): ChildProcess =>
+  spawn(
+    process.execPath,
+    [
+      '-e',
+      'const kept = Buffer.alloc(Number(process.argv[1]) * 2 ** 20, 1); process.stdin.on("end", () => process.exit(kept.length > 0 ? 0 : 1)).resume()',
+      String(megabytes),
+    ],
+    { stdio: ['pipe', 'ignore', 'ignore'] },
+  )

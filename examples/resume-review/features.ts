@@ -84,7 +84,8 @@ export function adapt({
 
 let prompts: unknown
 export function promptsOf(): unknown {
-  prompts ??= parse(readFileSync(new URL('prompts.yaml', import.meta.url), 'utf8'))
+  const file = process.env['PROMPTS'] ?? new URL('prompts.yaml', import.meta.url)
+  prompts ??= parse(readFileSync(file, 'utf8'))
   return prompts
 }
 

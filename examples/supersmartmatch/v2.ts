@@ -5,8 +5,9 @@ import { Metrics } from '../metrics.ts'
 import { type Asked, type Routes, serve, type Told } from '../service.ts'
 import { type Candidate, Outcomes, select } from './match.ts'
 
-// SuperSmartMatch V2: three algorithms and a selector. Faults: `imprecise` is the share of wrong
-// matches, `broken` that of matches that fail and fall back to V1, `slow` and `errors` as ever.
+// SuperSmartMatch V2: three algorithms and a selector. Faults: `imprecise`, `dissatisfied` and
+// `unconverted` are the shares of matches that are wrong, please nobody and lead nowhere, `broken` that
+// of matches that fail and fall back to V1, `work` the milliseconds of one; `slow` and `errors` as ever.
 
 const metrics = new Metrics()
 const outcomes = new Outcomes(metrics)
@@ -30,8 +31,8 @@ const match = async (asked: Asked): Promise<Told> => {
   if (key !== '' && cache.size < 10_000) cache.set(key, true)
   outcomes.add({
     correct: Math.random() >= Math.max(0.005, service.fault('imprecise')),
-    satisfied: Math.random() < 0.985,
-    converted: Math.random() < 0.3,
+    satisfied: Math.random() >= Math.max(0.015, service.fault('dissatisfied')),
+    converted: Math.random() < 0.3 * (1 - service.fault('unconverted')),
     nexten: algorithm === 'nexten_matcher',
     cached,
   })
@@ -63,5 +64,5 @@ const service = serve({
   version: 'v2',
   metrics,
   routes,
-  faults: ['imprecise', 'broken', 'work'],
+  faults: ['imprecise', 'dissatisfied', 'unconverted', 'broken', 'work'],
 })

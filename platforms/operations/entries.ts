@@ -30,7 +30,7 @@ export function newJournal(request: Request, at: string): Journal {
   }
 }
 
-/** A position has been read back: its bake begins. */
+/** A position has been read back: its bake begins, and what was judged at a former one there is over. */
 export function arrived(
   journal: Journal,
   position: string,
@@ -38,7 +38,10 @@ export function arrived(
   at: string,
 ): Journal {
   const { intent: _done, ...rest } = journal
-  return { ...rest, verified: { position, at }, weights, guardedMs: 0, green: {} }
+  const verdicts = journal.verdicts.filter(
+    (verdict) => verdict.position !== position || verdict.attempt !== journal.attempt,
+  )
+  return { ...rest, verified: { position, at }, weights, guardedMs: 0, green: {}, verdicts }
 }
 
 /** A rollback stands where it landed. */

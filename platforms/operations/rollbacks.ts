@@ -3,7 +3,7 @@ import { deepen, nextDescent } from '../../rollout/descent.ts'
 import { formatSpan } from '../../rollout/duration.ts'
 import type { Journal } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
-import { describeHeld, heldAgainst, scopeOf } from '../../rollout/limits.ts'
+import { describeHeld, heldAgainst, scopesOf } from '../../rollout/limits.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import {
   allBlue,
@@ -90,7 +90,10 @@ export class Rollbacks {
     const firstBadAt = cause.firstBadAt ?? trippedAt.toISOString()
     const actedMs = Math.round((performance.now() - started) * 100) / 100
     // One that goes down step by step takes the time that the plan gives it.
-    const limits = latch.descent || !down ? [] : heldAgainst(journal?.plan, scopeOf(cause), actedMs)
+    const limits =
+      latch.descent || !down
+        ? []
+        : heldAgainst(journal?.plan, scopesOf(cause, journal?.plan), actedMs)
     const headline = down
       ? `ROLLED BACK in ${describeHeld(actedMs, limits)}`
       : weights
@@ -156,7 +159,7 @@ export class Rollbacks {
     const actedMs = Math.round((performance.now() - started) * 100) / 100
     const plan = (await orNothing(this.#parts.store.readJournal()))?.plan
     const limits =
-      latch.descent || 'error' in lowered ? [] : heldAgainst(plan, scopeOf(cause), actedMs)
+      latch.descent || 'error' in lowered ? [] : heldAgainst(plan, scopesOf(cause, plan), actedMs)
     await this.#records.tell(
       'tripped',
       `the rollback goes further down: ${cause.reason}; ${describeTrip(latch)}; done in ${describeHeld(actedMs, limits)}`,

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { describeHeld, heldAgainst, scopeOf } from '../../rollout/limits.ts'
+import { describeHeld, heldAgainst, scopesOf } from '../../rollout/limits.ts'
+import { parsePlan } from '../../rollout/parse-plan.ts'
+import { changed } from './plans.ts'
+import { world } from './world.ts'
 
 const plan = {
   limits: { service: 30_000, phase: 120_000, plan: 300_000, traffic: 120_000, flag: 60_000 },
@@ -35,8 +38,18 @@ describe('a promised time', () => {
   })
 
   test('is of the plan where no service is named', () => {
-    expect(scopeOf({})).toBe('plan')
-    expect(scopeOf({ service: 'api' })).toBe('service')
-    expect(scopeOf({ service: 'api', scope: 'phase' })).toBe('phase')
+    expect(scopesOf({})).toEqual(['plan'])
+    expect(scopesOf({ service: 'api' })).toEqual(['service'])
+    expect(scopesOf({ service: 'api', scope: 'phase' })).toEqual(['phase'])
+  })
+
+  test('of the plan counts where a service is all there is', () => {
+    expect(scopesOf({ service: 'api' }, world('start').plan)).toEqual(['service', 'plan'])
+    expect(scopesOf({ service: 'api' }, parsePlan(changed({})).plan)).toEqual(['service'])
+    expect(heldAgainst(plan, ['service', 'plan'], 1).map(({ limit }) => limit)).toEqual([
+      'service',
+      'traffic',
+      'plan',
+    ])
   })
 })

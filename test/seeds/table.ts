@@ -76,13 +76,15 @@ function asParsed(value: unknown, found: unknown): unknown {
 
 const read = new Map<string, string>()
 
-/** The text of a test file: a title stands in it as it is. */
+/** The text of a test file, and of the file of the same name that has its titles. */
 function textOf(file: string): string {
-  const path = [`${file}.test.ts`, `${file}.ts`]
-    .map((name) => join(checkout, 'test', name))
-    .find((name) => existsSync(name))
-  if (path === undefined) return ''
-  const text = read.get(path) ?? readFileSync(path, 'utf8')
-  read.set(path, text)
+  const text =
+    read.get(file) ??
+    [`${file}.test.ts`, `${file}.ts`]
+      .map((name) => join(checkout, 'test', name))
+      .filter((path) => existsSync(path))
+      .map((path) => readFileSync(path, 'utf8'))
+      .join('\n')
+  read.set(file, text)
   return text
 }

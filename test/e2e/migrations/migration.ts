@@ -10,7 +10,7 @@ import { checkout } from '../../../tools/checkout.ts'
 import { seeded } from '../seeded.ts'
 import { TestStack } from '../test-stack.ts'
 
-const RUNS = ['huntred', 'hexabuilders', 'resume-review', 'supersmartmatch', 'cvplus', 'mechanisms']
+const RUNS = ['huntred', 'hexabuilders', 'resume-review', 'supersmartmatch', 'cvplus']
 
 /** True for the runs that are tried now: one of them, or all with SLUICE_TEST_ALL=1. */
 export function chosen(name: string): boolean {

@@ -1,0 +1,85 @@
+import { expect } from 'vitest'
+import { restoreBackup } from '../../../platforms/local/backups.ts'
+import { databaseEnvironment } from '../../../platforms/local/layout.ts'
+import type { BackupRecord } from '../../../rollout/journal.ts'
+import type { PlanInput } from '../../../rollout/plan.ts'
+import { decided } from '../decided.ts'
+import type { Drill } from './drill.ts'
+
+export interface Copied {
+  /** The backup's name in the plan. */
+  name: string
+  database: string
+  /** A table that is in it. */
+  table: string
+  /** A position whose step takes it, or `schedule` where its priority does. */
+  to: string
+  /** Statements: before it is taken, and after. */
+  prepare?: string
+  spoil: string
+  /** What is 1 before the spoiling. */
+  ask: string
+  /** The rows of the table are put back when the drill is over. */
+  bringsBack?: boolean
+}
+
+/**
+ * The step takes the backup, its record has the rows that the database had, and a restore brings back
+ * what was lost since, in a database beside the live one, which stays as it is.
+ */
+export function backedUp(copied: Copied): Drill {
+  const { name, database, table, to, prepare, spoil, ask, bringsBack = false } = copied
+  return {
+    of: `backups.${name}`,
+    title: `${name} is taken before ${to}, and a restore has the rows that were lost since`,
+    async run(bench) {
+      const { stack } = bench
+      await bench.into('backups')
+      await bench.at(bench.before(to), 'backups')
+      await bench.prepared()
+      if (prepare) await bench.sql(database, prepare)
+      const [live] = await bench.sql(database, `select count(*)::int as n from ${table}`)
+      const began = Date.now()
+      await stack.until('the last copy to be too old', async () => {
+        return (await decided(stack, to)).backupsDue.includes(name)
+      })
+      await bench.at(to, 'backups')
+      const { backups, verified } = await bench.journal()
+      // The one that the step rests on: verified before the weights were.
+      const record = backups.findLast(
+        (each) => each.name === name && (each.verifiedAt ?? '~') <= verified.at,
+      ) as BackupRecord
+      expect(Date.parse(record.takenAt)).toBeGreaterThanOrEqual(began)
+      const copied = record.tables[`public.${table}`] ?? record.tables[table]
+      expect(Number(copied?.rows)).toBeGreaterThanOrEqual(Number(live?.['n']))
+      if (bringsBack) {
+        const kept = `kept_${table}`
+        await bench.sql(database, `create table ${kept} as select * from ${table}`)
+        bench.afterwards(() =>
+          bench.sql(
+            database,
+            `insert into ${table} select * from ${kept} on conflict do nothing; drop table ${kept}`,
+          ),
+        )
+      }
+      await bench.sql(database, spoil)
+      expect(await bench.sql(database, ask)).toEqual([{ n: 0 }])
+      const restored = await restoreBackup(stack.layout, record, {
+        into: `drill_${began}`,
+        overwriteLive: false,
+        environment: { ...process.env, ...databaseEnvironment(stack.plan, stack.layout) },
+      })
+      expect(await bench.sql(restored.database, ask)).toEqual([{ n: 1 }])
+      expect(await bench.sql(database, ask)).toEqual([{ n: 0 }])
+    },
+  }
+}
+
+/** A plan whose copies are soon too old, so that each step takes them anew. */
+export function soonTooOld(plan: PlanInput): PlanInput {
+  const backups = Object.entries(plan.backups ?? {}).map(([name, backup]) => [
+    name,
+    { ...backup, maximumAge: '10s' },
+  ])
+  return { ...plan, backups: Object.fromEntries(backups) }
+}

@@ -1,0 +1,4 @@
+import { cvplus } from './cvplus.ts'
+import { runDrills } from './drill.ts'
+
+runDrills(cvplus)

@@ -1,0 +1,4 @@
+import { runDrills } from './drill.ts'
+import { hexabuilders } from './hexabuilders.ts'
+
+runDrills(hexabuilders)

@@ -1,0 +1,4 @@
+import { runDrills } from './drill.ts'
+import { huntred } from './huntred.ts'
+
+runDrills(huntred)

@@ -1,0 +1,4 @@
+import { runDrills } from './drill.ts'
+import { resumeReview } from './resume-review.ts'
+
+runDrills(resumeReview)

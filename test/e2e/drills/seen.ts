@@ -1,0 +1,94 @@
+import { expect } from 'vitest'
+import type { LimitName } from '../../../rollout/limits.ts'
+import type { Bench } from './bench.ts'
+
+/** What is expected of a rollback. */
+export interface Expected {
+  /** The guardrail, the gate or `rollback`. */
+  cause: string
+  /** The position that it lands on; default `start`. */
+  landing?: string
+  /** The promised times that it is held against, and keeps. */
+  limits?: LimitName[]
+  /** What is asked, and who answers it now. */
+  asked?: { path: string; init?: RequestInit; by: string[] }[]
+}
+
+/**
+ * Waits for a rollback and looks at everything it leaves: the latch, the weights that the router
+ * has, the journal, the flags, the history with its times, the news, who answers users, and that
+ * the step it came from is refused.
+ */
+export async function rolledBack(bench: Bench, expected: Expected, seconds = 120): Promise<void> {
+  const { stack } = bench
+  const { cause, landing = 'start', limits = [], asked = [] } = expected
+  const isLatched = async () => (await bench.latch()).latched
+  await stack.until(`the rollback by ${cause}`, isLatched, seconds)
+  const latch = await bench.latch()
+  expect(latch.trip).toMatchObject({ cause, landing })
+  const from = latch.trip?.position as string
+  const wanted = bench.position(landing).weights
+  const percents = Object.fromEntries(
+    Object.entries(wanted).map(([service, { green }]) => [service, green]),
+  )
+  await stack.until(`green to be as at ${landing}`, async () => {
+    const live = await bench.weights()
+    return Object.entries(percents).every(([service, green]) => live[service] === green)
+  })
+  for (const { path, init, by } of asked) {
+    // A service reads its flags a moment after they are written.
+    await stack.until(`${path} to be answered by ${by}`, async () => {
+      return String(await bench.answering(path, init)) === String(by)
+    })
+  }
+  followed(bench, percents)
+  await stack.until('the journal to follow', async () => {
+    return (await bench.journal()).verified.position === landing
+  })
+  const tripped = bench.events('tripped').at(0)
+  expect(tripped?.message).toMatch(/ROLLED BACK in/)
+  const held = tripped?.details?.['limits'] as { limit: string; kept: boolean }[]
+  expect(held.map(({ limit, kept }) => [limit, kept])).toEqual(limits.map((each) => [each, true]))
+  if (Object.keys(stack.plan.notify).length > 0)
+    await bench.told(new RegExp(`ROLLED BACK.*${cause}`))
+  const after = bench.position(String(bench.position(from).index + 1)).name
+  expect((await stack.held(after)).map(({ code }) => code)).toContain('latched')
+  await bench.refusesOnce(after)
+}
+
+/** Flags that follow a service are off where its green is at 0, and on for all where it has all. */
+function followed(bench: Bench, percents: Record<string, number>): void {
+  const flags = bench.flags()
+  for (const [name, { follows }] of Object.entries(bench.stack.plan.flags)) {
+    if (!follows || follows.length === 0) continue
+    const most = Math.max(...follows.map((service) => percents[service] ?? 0))
+    if (most === 0) expect([name, flags(name, { bucket: 0 })]).toEqual([name, false])
+  }
+}
+
+/**
+ * Waits until a progressive rollback is at the end, and holds every weight of green that the router
+ * had on the way against the steps it must come by; it never rises.
+ * @returns how long it took from the first look to 0, ms
+ */
+export async function descended(
+  bench: Bench,
+  service: string,
+  { from, through }: { from: number; through: number[] },
+): Promise<number> {
+  const seen: number[] = [from]
+  let began = 0
+  await bench.stack.until(
+    'green to come down to 0',
+    async () => {
+      const now = (await bench.weights())[service] as number
+      if (now !== seen.at(-1)) seen.push(now)
+      if (began === 0 && now < 100) began = performance.now()
+      return now === 0
+    },
+    180,
+  )
+  expect(seen).toEqual([...seen].sort((a, b) => b - a))
+  expect(seen).toEqual(expect.arrayContaining(through))
+  return performance.now() - began
+}

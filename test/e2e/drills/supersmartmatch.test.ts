@@ -1,0 +1,4 @@
+import { runDrills } from './drill.ts'
+import { supersmartmatch } from './supersmartmatch.ts'
+
+runDrills(supersmartmatch)
