@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fetchFailure } from '../platforms/local/hook-api.ts'
+import { fetchFailure } from '../platforms/hook-answer.ts'
 import { portsOf } from '../platforms/local/layout.ts'
 import { serviceStatus } from '../platforms/local/supervisor.ts'
 import { isUnavailable, journalOf, latchOf, type Observation } from '../rollout/observation.ts'

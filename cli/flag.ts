@@ -17,7 +17,7 @@ export function flag(program: Command): void {
     .addArgument(new Argument('<state>').choices(['on', 'off']))
     .action(async (name: string, state: string, options: StackOptions) => {
       const stack = findStack(options, 'withoutPulumi')
-      const platform = openPlatform(stack.settings.platform)
+      const platform = await openPlatform(stack.settings.platform)
       const done = await platform.setFlag(name, state === 'on', whoAmI())
       say(
         `flag ${name} is on for ${done.percent} % of the users, after ${describeHeld(done.tookMs, done.limits)}`,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { fetchFailure } from '../platforms/local/hook-api.ts'
+import { fetchFailure } from '../platforms/hook-answer.ts'
 import { type Layout, portsOf } from '../platforms/local/layout.ts'
 import type { RolloutEvent } from '../platforms/store.ts'
 import type { Measurement } from '../rollout/journal.ts'

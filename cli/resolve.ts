@@ -15,7 +15,7 @@ export function resolve(program: Command): void {
     'sluice resolve integrity',
   ).action(async (guardrail: string, options: StackOptions) => {
     const stack = findStack(options, 'withoutPulumi')
-    const platform = openPlatform(stack.settings.platform)
+    const platform = await openPlatform(stack.settings.platform)
     const closed = await platform.resolve(guardrail, whoAmI())
     if (closed > 0) {
       say(`${closed} ${closed === 1 ? 'investigation' : 'investigations'} of ${guardrail} closed`)

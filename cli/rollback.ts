@@ -51,7 +51,7 @@ export function rollback(program: Command): void {
     )
     .action(async (options: RollbackFlags) => {
       const stack = findStack(options, 'withoutPulumi')
-      const platform = openPlatform(stack.settings.platform)
+      const platform = await openPlatform(stack.settings.platform)
       if (options.database !== undefined) {
         return takeDown(platform, guardedPlan(stack), options.database, whoAmI())
       }

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { parse } from 'yaml'
-import { defaultHome, type Layout, layoutOf } from '../platforms/local/layout.ts'
-import { openPlatform, type PlatformReference } from '../platforms/open.ts'
+import { type Layout, layoutOf } from '../platforms/local/layout.ts'
+import { openPlatform } from '../platforms/open.ts'
 import { loadPlan } from '../platforms/plan-file.ts'
 import type { Platform } from '../platforms/platform.ts'
+import { type PlatformReference, referenceFrom } from '../platforms/reference.ts'
 import type { Plan } from '../rollout/plan.ts'
 import { findPosition, type Position, positionsOf } from '../rollout/positions.ts'
 import type { Request } from '../rollout/request.ts'
@@ -41,7 +42,11 @@ export interface Stack {
   /** True where the config file is not where Pulumi looks by itself. */
   elsewhere: boolean
   settings: StackSettings
-  layout: Layout
+  /**
+   * Where everything of a rollout on this host stands.
+   * @throws WrongUse on every other platform: what asks for it is of the local one
+   */
+  readonly layout: Layout
 }
 
 /** A stack with its plan and its platform. */
@@ -78,7 +83,9 @@ export function findStack(options: StackOptions, how?: 'withoutPulumi'): Stack {
     configFile,
     elsewhere: configFile !== usual,
     settings,
-    layout: layoutOf(settings.platform.home),
+    get layout() {
+      return localLayout(settings.platform)
+    },
   }
 }
 
@@ -91,10 +98,13 @@ export async function openStack(options: StackOptions, how?: 'withoutPulumi'): P
   const nameOf = (cursor: string) => findPosition(positions, cursor)?.name ?? cursor
   return {
     ...stack,
+    get layout() {
+      return stack.layout
+    },
     plan,
     planHash,
     positions,
-    platform: openPlatform(platform),
+    platform: await openPlatform(platform),
     request: (position = step) => ({
       plan,
       planHash,
@@ -133,8 +143,7 @@ export function readSettings(
     return wrong(key, 'is no plain value; write it as text, not as a secret')
   }
   const plan = get('plan') ?? wrong('plan', 'is missing; pulumi config set sluice:plan <plan file>')
-  const kind = get('platform') ?? 'local'
-  if (kind !== 'local') wrong('platform', `"${kind}" is not known; known: local`)
+  const platform = platformIn({ get, stack, project: dirname(folder) }, file)
   const attempt = Number(get('attempt') ?? '1')
   if (!Number.isInteger(attempt) || attempt < 1) {
     wrong('attempt', `"${get('attempt')}" is no whole number from 1`)
@@ -143,10 +152,9 @@ export function readSettings(
   if (!(clock >= 1 && clock <= 1_000_000)) {
     wrong('clock', `"${get('clock')}" is no number from 1 to 1000000`)
   }
-  const home = get('home') ?? defaultHome(stack)
   return {
     planFile: resolve(folder, plan),
-    platform: { kind: 'local', home: isAbsolute(home) ? home : resolve(dirname(folder), home) },
+    platform,
     step: get('step') ?? 'start',
     attempt,
     confirmed:
@@ -155,6 +163,21 @@ export function readSettings(
     clock,
     environment: get('environment'),
   }
+}
+
+function platformIn(source: Parameters<typeof referenceFrom>[0], file: string): PlatformReference {
+  try {
+    return referenceFrom(source)
+  } catch (error) {
+    throw new WrongUse(`${file}: ${(error as Error).message}`)
+  }
+}
+
+function localLayout(platform: PlatformReference): Layout {
+  if (platform.kind === 'local') return layoutOf(platform.home)
+  throw new WrongUse(
+    `this works on the local platform only so far, and this stack is on ${platform.kind}; preview, up, status, advance and rollback work there`,
+  )
 }
 
 function listOf(value: unknown): string[] | undefined {

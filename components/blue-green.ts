@@ -1,12 +1,14 @@
 import * as pulumi from '@pulumi/pulumi'
 import { findPosition, positionsOf } from '../rollout/positions.ts'
 import type { ServiceWeights } from '../rollout/weights.ts'
-import { LocalPlatform, weighLocally } from './local/platform.ts'
+import type { DeclarePlatform } from './platforms.ts'
 import { type StepRequest, TrafficStep } from './traffic-step.ts'
 
 export interface BlueGreenArgs extends StepRequest {
   /** The checkout: where commands of the plan are started. */
   folder: string
+  /** What the platform declares: see platforms.ts. */
+  declare: DeclarePlatform
 }
 
 /**
@@ -17,6 +19,7 @@ export interface BlueGreenArgs extends StepRequest {
  * new BlueGreen('huntred', {
  *   platform: { kind: 'local', home: '/var/lib/sluice/huntred' },
  *   plan, planHash, position: 'huntred@5', attempt: 1, confirmed: [], clock: 1, folder: '.',
+ *   declare: await platformDeclaration('local'),
  * })
  */
 export class BlueGreen extends pulumi.ComponentResource {
@@ -24,18 +27,17 @@ export class BlueGreen extends pulumi.ComponentResource {
 
   constructor(name: string, args: BlueGreenArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:index:BlueGreen', name, {}, opts)
-    const { folder, ...request } = args
+    const { folder, declare, ...request } = args
     const asked = findPosition(positionsOf(args.plan), args.position)
 
-    // A platform is added here by a line of its own, and by its folder beside this file.
-    const platform = new LocalPlatform(
+    const { platform, weigh } = declare(
       `${name}-platform`,
       { ...request, folder, keepBlue: asked?.kind !== 'retired' },
       { parent: this },
     )
     const step = new TrafficStep(
       `${name}-step`,
-      { ...request, after: [platform], weigh: weighLocally(args.platform) },
+      { ...request, after: [platform], weigh },
       { parent: this },
     )
     this.weights = step.weights

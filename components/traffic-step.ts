@@ -1,10 +1,8 @@
 import * as pulumi from '@pulumi/pulumi'
+import type { PlatformReference } from '../platforms/reference.ts'
 import type { Plan } from '../rollout/plan.ts'
 import { planText } from '../rollout/plan-text.ts'
 import type { ServiceWeights } from '../rollout/weights.ts'
-
-/** Which live platform a resource speaks of. */
-export type PlatformReference = { kind: 'local'; home: string }
 
 /** What one stack update asks for, as the resources of a traffic step take it. */
 export interface StepRequest {
@@ -93,16 +91,18 @@ export class Verdict extends pulumi.CustomResource {
 export interface TrafficStepArgs extends StepRequest {
   /** What must stand before anything of the step is looked at. */
   after: pulumi.Resource[]
-  /**
-   * Declares what sets the weights of one service on the platform. It is given the weights that
-   * were admitted, as an output of the admission.
-   */
-  weigh(
-    service: string,
-    weights: pulumi.Output<{ blue: number; green: number }>,
-    opts: pulumi.CustomResourceOptions,
-  ): pulumi.Resource
+  weigh: Weigh
 }
+
+/**
+ * Declares what sets the weights of one service on the platform. It is given the weights that were
+ * admitted, as an output of the admission, and takes them from nowhere else.
+ */
+export type Weigh = (
+  service: string,
+  weights: pulumi.Output<{ blue: number; green: number }>,
+  opts: pulumi.CustomResourceOptions,
+) => pulumi.Resource
 
 /**
  * One traffic step, in the order that makes it safe: backup → admission → weights → verification

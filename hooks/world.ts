@@ -114,8 +114,8 @@ export class WatchedStore implements Store {
     return this.#world.latch
   }
 
-  async writeLatch(latch: Latch): Promise<void> {
-    await this.#store.writeLatch(latch)
+  async writeLatch(latch: Latch, over?: Latch | 'missing'): Promise<void> {
+    await this.#store.writeLatch(latch, over)
     this.#world.latch = latch
   }
 
@@ -124,8 +124,8 @@ export class WatchedStore implements Store {
     return this.#world.journal
   }
 
-  async writeJournal(journal: Journal): Promise<void> {
-    await this.#store.writeJournal(journal)
+  async writeJournal(journal: Journal, over?: Journal | 'missing'): Promise<void> {
+    await this.#store.writeJournal(journal, over)
     this.#world.journal = journal
   }
 

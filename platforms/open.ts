@@ -1,21 +1,34 @@
-import { LocalPlatform } from './local/client.ts'
-import { layoutOf } from './local/layout.ts'
 import type { Platform } from './platform.ts'
+import type { PlatformReference } from './reference.ts'
 
-/** Which live platform, and where. */
-export type PlatformReference = { kind: 'local'; home: string }
+export type { PlatformReference } from './reference.ts'
+
+/** One line a platform; what it is made of is loaded only by those who are on it. */
+const OPENERS: {
+  [K in PlatformReference['kind']]: (
+    reference: Extract<PlatformReference, { kind: K }>,
+  ) => Promise<Platform>
+} = {
+  local: async ({ home }) => {
+    const [{ LocalPlatform }, { layoutOf }] = await Promise.all([
+      import('./local/client.ts'),
+      import('./local/layout.ts'),
+    ])
+    return new LocalPlatform(layoutOf(home))
+  },
+  kubernetes: async () => {
+    throw new Error('sluice:platform: "kubernetes" is not ready here yet')
+  },
+}
 
 /**
- * Opens a live platform. A new one is a folder beside this file and a line here.
+ * Opens a live platform. A new one is a folder beside this file and a line above.
  * @throws Error naming the known kinds
  */
-export function openPlatform(reference: PlatformReference): Platform {
-  switch (reference.kind) {
-    case 'local':
-      return new LocalPlatform(layoutOf(reference.home))
-    default:
-      throw new Error(
-        `sluice:platform: "${(reference as { kind: string }).kind}" is not known; known: local`,
-      )
-  }
+export async function openPlatform(reference: PlatformReference): Promise<Platform> {
+  const open = Object.hasOwn(OPENERS, reference.kind) ? OPENERS[reference.kind] : undefined
+  if (open) return (open as (reference: PlatformReference) => Promise<Platform>)(reference)
+  throw new Error(
+    `sluice:platform: "${reference.kind}" is not known; known: ${Object.keys(OPENERS).join(', ')}`,
+  )
 }

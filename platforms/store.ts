@@ -5,14 +5,23 @@ import type { Latch } from '../rollout/latch.ts'
  * Where a platform keeps latch and journal. Both are written durably: when a write returns, a
  * crash of anything loses nothing. Reading one that is not there gives `undefined`; one that
  * cannot be read or makes no sense throws.
+ *
+ * Where several processes may write, a write is compare-and-set: `over` is the very value that a
+ * read gave, or `missing`, and a write over anything else throws {@link Conflict} and changes
+ * nothing. Left out, whatever stands is replaced. A platform with one writer may ignore it.
  */
 export interface Store {
   readLatch(): Promise<Latch | undefined>
-  writeLatch(latch: Latch): Promise<void>
+  writeLatch(latch: Latch, over?: Latch | 'missing'): Promise<void>
   readJournal(): Promise<Journal | undefined>
-  writeJournal(journal: Journal): Promise<void>
+  writeJournal(journal: Journal, over?: Journal | 'missing'): Promise<void>
   /** Appends to the history that reports are made of; never read by a decision. */
   appendEvent(event: RolloutEvent): Promise<void>
+}
+
+/** Another process wrote since the value was read that was to be replaced. Nothing was changed. */
+export class Conflict extends Error {
+  override name = 'Conflict'
 }
 
 /** One line of the history. */

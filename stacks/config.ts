@@ -1,7 +1,6 @@
-import { dirname, isAbsolute, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import * as pulumi from '@pulumi/pulumi'
-import type { PlatformReference } from '../components/traffic-step.ts'
-import { defaultHome } from '../platforms/local/layout.ts'
+import { type PlatformReference, referenceFrom } from '../platforms/reference.ts'
 
 /** The stack's config under `sluice:`, read and checked. */
 export interface StackConfig {
@@ -28,8 +27,16 @@ export function readConfig(folder: string): StackConfig {
 
   const plan = config.get('plan')
   if (!plan) problem('plan', 'is missing; pulumi config set sluice:plan <name>.plan.yaml')
-  const kind = config.get('platform') ?? 'local'
-  if (kind !== 'local') problem('platform', `"${kind}" is not known; known: local`)
+  let platform: PlatformReference | undefined
+  try {
+    platform = referenceFrom({
+      get: (key) => config.get(key),
+      stack: pulumi.getStack(),
+      project: dirname(folder),
+    })
+  } catch (error) {
+    problems.push((error as Error).message)
+  }
   const attempt = integer(config.get('attempt') ?? '1')
   if (!attempt) problem('attempt', `"${config.get('attempt')}" is no whole number from 1`)
   const clock = Number(config.get('clock') ?? '1')
@@ -40,10 +47,9 @@ export function readConfig(folder: string): StackConfig {
   if (!confirmed) problem('confirmed', 'is no list; write sluice:confirmed: [huntred@25]')
   if (problems.length > 0) throw new pulumi.RunError(problems.join('\n'))
 
-  const home = config.get('home') ?? defaultHome(pulumi.getStack())
   return {
     plan: resolve(folder, plan as string),
-    platform: { kind: 'local', home: isAbsolute(home) ? home : resolve(dirname(folder), home) },
+    platform: platform as PlatformReference,
     position: config.get('step') ?? 'start',
     attempt: attempt as number,
     confirmed: confirmed as string[],

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import * as pulumi from '@pulumi/pulumi'
 import { BlueGreen } from '../components/blue-green.ts'
+import { platformDeclaration } from '../components/platforms.ts'
 import { loadPlan } from '../platforms/plan-file.ts'
 import { environmentProblems } from '../rollout/environments.ts'
 import { PlanError } from '../rollout/parse-plan.ts'
@@ -25,6 +26,7 @@ const rollout = new BlueGreen(plan.name, {
   plan,
   planHash,
   folder: dirname(import.meta.dirname),
+  declare: await platformDeclaration(config.platform.kind),
 })
 
 export const position = step

@@ -1,18 +1,14 @@
 import * as pulumi from '@pulumi/pulumi'
 import { copierOf, layoutOf, portsOf } from '../../platforms/local/layout.ts'
+import type { LocalReference } from '../../platforms/reference.ts'
 import type { Colour, Operation, Plan } from '../../rollout/plan.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import { urlOf } from '../../rollout/services.ts'
-import type { PlatformReference, StepRequest } from '../traffic-step.ts'
+import type { DeclarePlatform, PlatformArgs } from '../platforms.ts'
+import type { StepRequest, Weigh } from '../traffic-step.ts'
 import { Alarms, Home, Hook, Postgres, Process, Router, Weights } from './resources.ts'
 
-export interface LocalPlatformArgs extends StepRequest {
-  platform: PlatformReference & { kind: 'local' }
-  /** The checkout: where commands of the plan are started. */
-  folder: string
-  /** False once the rollout is retired: blue is no longer declared, and so deleted. */
-  keepBlue: boolean
-}
+export type LocalPlatformArgs = PlatformArgs & { platform: LocalReference }
 
 /**
  * What the local platform declares: the home and its supervisor, PostgreSQL, both colours, the
@@ -79,13 +75,18 @@ export class LocalPlatform extends pulumi.ComponentResource {
   }
 }
 
+/** See {@link DeclarePlatform}. */
+export const declareLocally: DeclarePlatform = (name, { platform, ...args }, opts) => {
+  if (platform.kind !== 'local') throw new Error(`${platform.kind} is not the local platform`)
+  return {
+    platform: new LocalPlatform(name, { ...args, platform }, opts),
+    weigh: weighLocally(platform),
+  }
+}
+
 /** The weights of a service on the local router. */
-export function weighLocally(platform: PlatformReference) {
-  return (
-    service: string,
-    weights: pulumi.Output<{ blue: number; green: number }>,
-    opts: pulumi.CustomResourceOptions,
-  ): pulumi.Resource =>
+export function weighLocally(platform: LocalReference): Weigh {
+  return (service, weights, opts) =>
     new Weights(
       `weights-${service}`,
       {

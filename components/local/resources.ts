@@ -1,7 +1,8 @@
 import * as pulumi from '@pulumi/pulumi'
+import type { PlatformReference } from '../../platforms/reference.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { planText } from '../../rollout/plan-text.ts'
-import type { PlatformReference, StepRequest } from '../traffic-step.ts'
+import type { StepRequest } from '../traffic-step.ts'
 
 /** The folder that holds everything of one rollout on this host, its tokens and its supervisor. */
 export class Home extends pulumi.CustomResource {

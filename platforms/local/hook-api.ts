@@ -1,19 +1,7 @@
-import type { Plan } from '../../rollout/plan.ts'
-import type { Refusal } from '../../rollout/refusal.ts'
-import { Refused, Unavailable } from '../platform.ts'
+import { Away, errorOfAnswer, type Guarded, reasonOf } from '../hook-answer.ts'
+import { Unavailable } from '../platform.ts'
 import { readIfThere } from './durable-file.ts'
 import { type Layout, portsOf } from './layout.ts'
-
-/** The hook gave no answer: not there, or not in time. What it was asked may have been done. */
-export class Away extends Unavailable {}
-
-/** What the hook guards, as it stands in the home. */
-export interface Guarded {
-  plan: Plan
-  planHash: string
-  clock: number
-  environment?: string
-}
 
 /** The plan that the hook of this home guards; undefined before the first deployment. */
 export function readGuarded(layout: Layout): Guarded | undefined {
@@ -74,30 +62,6 @@ export class HookApi {
       )
     }
     if (status >= 200 && status < 300) return answer as T
-    throw errorOf(status, answer, `${method} ${path}`)
+    throw errorOfAnswer(status, answer, `${method} ${path}`)
   }
-}
-
-function errorOf(status: number, answer: unknown, what: string): Error {
-  const { error, refusals } = (answer ?? {}) as { error?: string; refusals?: Refusal[] }
-  if (status === 409) return new Refused(error ?? `the hook refused ${what}`, refusals)
-  if (status === 401) {
-    return new Unavailable(
-      'the hook does not know the token of this home: another home may use its port; next: sluice doctor',
-    )
-  }
-  return new Unavailable(
-    `the hook answered ${status} to ${what}: ${error ?? 'no reason given'}; next: sluice doctor`,
-  )
-}
-
-function reasonOf(error: unknown, timeoutMs: number): string {
-  if ((error as Error).name === 'TimeoutError') return `no answer within ${timeoutMs} ms`
-  return fetchFailure(error)
-}
-
-/** Why a fetch failed: its own message says only that it did. */
-export function fetchFailure(error: unknown): string {
-  const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException }
-  return cause?.code ?? cause?.message ?? message
 }

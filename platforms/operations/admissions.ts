@@ -78,20 +78,22 @@ export class Admissions {
         )
       }
       const first = newJournal(request, this.#ground.at())
-      await store.writeJournal(first)
-      await this.#ground.latches.run(() => store.writeLatch(clearLatch()))
+      await store.writeJournal(first, 'missing')
+      await this.#ground.latches.run(() => store.writeLatch(clearLatch(), 'missing'))
       await this.#records.tell('deployed', `${request.plan.name}: green deployed at 0`, 'info')
       return first
     }
     const attempt = journal?.attempt ?? lastAttempt ?? 1
     const held = latch ?? (await this.#rebuild(services, attempt, journal, lastAttempt))
-    if (!journal) await store.writeJournal(newJournal({ ...request, attempt }, this.#ground.at()))
+    if (!journal) {
+      await store.writeJournal(newJournal({ ...request, attempt }, this.#ground.at()), 'missing')
+    }
     const base = (await store.readJournal()) as Journal
     const seen = isLatch(observation.latch) ? observation.latch : undefined
     // Never by the numbers alone: a trip since the admission was decided is one nobody has seen.
     if (!admission.acknowledges) return base
     const next = landed(base, held, request.attempt, this.#ground.at())
-    await this.#ground.latches.run(async () => {
+    await this.#ground.latch(async () => {
       const current = (await store.readLatch()) ?? held
       // A rollback that went further down since is one that nobody has seen.
       if (seen !== undefined && canonical(current) !== canonical(seen)) {
@@ -103,7 +105,7 @@ export class Admissions {
       await this.#records.change((journal) =>
         landed(journal, held, request.attempt, this.#ground.at()),
       )
-      await store.writeLatch(acknowledge(current, request.attempt))
+      await store.writeLatch(acknowledge(current, request.attempt), current)
     })
     await this.#records.tell(
       'acknowledged',
@@ -128,11 +130,11 @@ export class Admissions {
       journal?.attempt === 1 &&
       journal.verified.position === 'start' &&
       sameWeights(await router.read(), none)
-    const [held, rebuilt] = await this.#ground.latches.run(async (): Promise<[Latch, boolean]> => {
+    const [held, rebuilt] = await this.#ground.latch(async (): Promise<[Latch, boolean]> => {
       const current = await store.readLatch()
       if (current) return [current, false]
       const next = cutOff ? clearLatch() : missingLatch(attempt, none, this.#ground.at())
-      await store.writeLatch(next)
+      await store.writeLatch(next, 'missing')
       return [next, true]
     })
     if (rebuilt && held.latched) {

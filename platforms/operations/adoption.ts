@@ -41,10 +41,11 @@ export class Adoption {
       await router.write(adopted)
       return [live, adopted] as const
     })
-    const position = await this.#ground.journals.run(async () => {
+    const position = await this.#ground.journal(async () => {
       const latch = await store.readLatch()
+      const current = await store.readJournal()
       const base =
-        (await store.readJournal()) ??
+        current ??
         newJournal(
           {
             plan,
@@ -60,7 +61,7 @@ export class Adoption {
       const kept = latch?.latched ? lower(weights, { ...none, ...latch.ceiling }) : weights
       const keeps = journal && sameWeights(kept, base.weights)
       const name = keeps ? base.verified.position : standingAt(plan, kept)
-      await store.writeJournal(arrived(base, name, kept, this.#ground.at()))
+      await store.writeJournal(arrived(base, name, kept, this.#ground.at()), current ?? 'missing')
       return name
     })
     await this.#records.tell(

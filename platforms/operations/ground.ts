@@ -4,7 +4,7 @@ import type { Guard, Unavailable as Unknown } from '../../rollout/observation.ts
 import type { Scope } from '../../rollout/positions.ts'
 import type { ServiceWeights } from '../../rollout/weights.ts'
 import type { Router } from '../router.ts'
-import type { RolloutEvent, Store } from '../store.ts'
+import { Conflict, type RolloutEvent, type Store } from '../store.ts'
 import { Turns } from '../turns.ts'
 
 /** What the operations stand on. */
@@ -54,7 +54,30 @@ export class Ground {
     this.parts = parts
   }
 
+  /** One read-and-write of the latch: in its turn, and again where another process came first. */
+  latch<T>(task: () => Promise<T>): Promise<T> {
+    return this.latches.run(() => again(task))
+  }
+
+  /** The same for the journal. */
+  journal<T>(task: () => Promise<T>): Promise<T> {
+    return this.journals.run(() => again(task))
+  }
+
   at(): string {
     return this.parts.now().toISOString()
+  }
+}
+
+/** More than so many others in a row is no race any more. */
+const MOST_RACES = 50
+
+async function again<T>(task: () => Promise<T>): Promise<T> {
+  for (let races = 0; ; races++) {
+    try {
+      return await task()
+    } catch (error) {
+      if (!(error instanceof Conflict) || races >= MOST_RACES) throw error
+    }
   }
 }

@@ -129,13 +129,16 @@ export class Records {
     })
   }
 
-  /** Every change of the journal comes through here, one after the other, so that none is lost. */
+  /**
+   * Every change of the journal comes through here, one after the other, so that none is lost.
+   * @param change pure: called again where another process wrote first
+   */
   change(change: (journal: Journal) => Journal): Promise<void> {
-    return this.#ground.journals.run(async () => {
+    return this.#ground.journal(async () => {
       const journal = await this.#ground.parts.store.readJournal()
       if (!journal) return
       const next = change(journal)
-      if (next !== journal) await this.#ground.parts.store.writeJournal(next)
+      if (next !== journal) await this.#ground.parts.store.writeJournal(next, journal)
     })
   }
 
@@ -144,11 +147,11 @@ export class Records {
    * @returns whether it was made
    */
   changeUnlessLatched(change: (journal: Journal) => Journal): Promise<boolean> {
-    return this.#ground.journals.run(async () => {
+    return this.#ground.journal(async () => {
       const { store } = this.#ground.parts
       const [journal, latch] = [await store.readJournal(), await store.readLatch()]
       if (!journal || latch?.latched) return false
-      await store.writeJournal(change(journal))
+      await store.writeJournal(change(journal), journal)
       return true
     })
   }

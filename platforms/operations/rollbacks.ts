@@ -15,6 +15,7 @@ import {
   type ServiceWeights,
   split,
 } from '../../rollout/weights.ts'
+import { Conflict } from '../store.ts'
 import { aimOf, inFallingOrder, tripped } from './aim.ts'
 import { isDisarmed, landed } from './entries.ts'
 import type { Ground, Parts, TripCause, Tripped } from './ground.ts'
@@ -68,11 +69,13 @@ export class Rollbacks {
     }
     const live = await orNothing(router.read())
     let held: Latch | undefined
-    const latch = await this.#ground.latches.run(async () => {
+    const latch = await this.#ground.latch(async () => {
       held = await orNothing(store.readLatch())
       if (held?.latched) return this.#deepen(held, journal, cause)
       const next = tripped(held, journal, live, cause, trippedAt.toISOString())
-      const failure = await failureOf(store.writeLatch(next))
+      // What cannot be read is replaced, whatever it is.
+      const failure = await failureOf(store.writeLatch(next, held))
+      if (failure instanceof Conflict) throw failure
       if (failure) await this.#withoutLatch(next, failure)
       return next
     })
@@ -120,7 +123,7 @@ export class Rollbacks {
     const done = await settled(first)
     const { store } = this.#parts
     const journal = await orNothing(store.readJournal())
-    const deeper = await this.#ground.latches.run(async () => {
+    const deeper = await this.#ground.latch(async () => {
       const held = await orNothing(store.readLatch())
       if (!held?.latched) return undefined
       const next = await this.#deepen(held, journal, cause)
@@ -142,7 +145,7 @@ export class Rollbacks {
       pace: cause.pace ?? 'immediately',
       at: this.#ground.at(),
     })
-    if (next !== held) await this.#parts.store.writeLatch(next)
+    if (next !== held) await this.#parts.store.writeLatch(next, held)
     return next
   }
 
@@ -174,10 +177,10 @@ export class Rollbacks {
    */
   async descend(clock: number, unstable: boolean): Promise<Latch | undefined> {
     const { store, now } = this.#parts
-    const moved = await this.#ground.latches.run(async () => {
+    const moved = await this.#ground.latch(async () => {
       const latch = await store.readLatch()
       const next = latch && nextDescent(latch, now(), clock, unstable)
-      if (next) await store.writeLatch(next)
+      if (next) await store.writeLatch(next, latch)
       return next
     })
     if (!moved) return undefined

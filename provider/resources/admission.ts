@@ -18,7 +18,7 @@ export const admission: ResourceType = {
       for (const warning of unchecked.warnings) await ctx.warn(warning)
       return outcome(olds, news, unchecked, 'not checked')
     }
-    const observation = await platformOf(news).observe()
+    const observation = await (await platformOf(news)).observe()
     const decided = admit(request, observation, 'preview', lastAttempt(olds))
     for (const warning of decided.warnings) await ctx.warn(warning)
     // The first deployment writes a clear latch.
@@ -29,7 +29,7 @@ export const admission: ResourceType = {
     if (isOffline()) return undefined
     // The same was admitted before, but live is not what it permitted (after an adoption, say): the
     // way there is a move of its own, and nothing moves that was not admitted.
-    const { live } = await platformOf(news).observe()
+    const { live } = await (await platformOf(news)).observe()
     const permitted = weightsIn(news)
     if (isUnavailable(live) || !permitted || sameWeights(live, permitted)) return undefined
     return { changed: true, paths: ['weights'] }
@@ -43,7 +43,7 @@ export const admission: ResourceType = {
 }
 
 async function apply(inputs: Props, attempt: number | undefined): Promise<Props> {
-  const admitted = await platformOf(inputs).admit(requestOf(inputs), attempt)
+  const admitted = await (await platformOf(inputs)).admit(requestOf(inputs), attempt)
   return { ...inputs, weights: admitted.permitted }
 }
 

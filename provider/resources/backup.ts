@@ -26,7 +26,7 @@ export const backup: ResourceType = {
 }
 
 async function backupsDue(news: Props, olds: Props | undefined): Promise<string[]> {
-  const observation = await platformOf(news).observe()
+  const observation = await (await platformOf(news)).observe()
   const last = olds === undefined ? undefined : Number(news['attempt'])
   return admit(requestOf(news), observation, 'preview', last).backupsDue
 }
@@ -35,7 +35,7 @@ async function take(ctx: Context, inputs: Props): Promise<Props> {
   const name = String(inputs['backup'])
   const request = requestOf(inputs)
   try {
-    const record = await platformOf(inputs).backup(name, request.plan, ctx.progress)
+    const record = await (await platformOf(inputs)).backup(name, request.plan, ctx.progress)
     await ctx.info(
       `${name}: backup ${record.id} taken and verified, ${Object.keys(record.tables).length} tables, ${record.bytes} bytes`,
     )

@@ -18,7 +18,7 @@ export function requestOf(inputs: Props): Request {
 }
 
 /** The live platform that the inputs speak of. */
-export function platformOf(inputs: Props): Platform {
+export function platformOf(inputs: Props): Promise<Platform> {
   return openPlatform(inputs['platform'] as PlatformReference)
 }
 

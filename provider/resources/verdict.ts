@@ -11,7 +11,7 @@ import { isOffline, platformOf } from './request.ts'
 export const verdict: ResourceType = {
   async check(_ctx, olds, news) {
     if (isOffline()) return { inputs: { ...news, latch: olds?.['latch'] ?? 'clear' } }
-    const { latch, deployed } = await platformOf(news).observe()
+    const { latch, deployed } = await (await platformOf(news)).observe()
     if (latch === 'missing') {
       return { inputs: { ...news, latch: deployed && olds ? 'missing' : 'clear' } }
     }
@@ -21,7 +21,7 @@ export const verdict: ResourceType = {
   async diff(_ctx, _id, olds, news) {
     if (isOffline()) return undefined
     // Check has no old inputs under --target; here they are always there.
-    const latch = latchOf(await platformOf(news).observe())
+    const latch = latchOf(await (await platformOf(news)).observe())
     if (!latch || !holds(latch, olds, news)) return undefined
     return { changed: true, paths: ['latch'] }
   },
@@ -39,7 +39,7 @@ function holds(latch: Latch, olds: Props | undefined, news: Props): boolean {
 }
 
 async function pronounce(inputs: Props): Promise<Props> {
-  const { latch } = await platformOf(inputs).observe()
+  const { latch } = await (await platformOf(inputs)).observe()
   if (latch === 'missing')
     throw new Error('the latch is missing, which counts as latched; next: sluice doctor')
   if (isUnavailable(latch))

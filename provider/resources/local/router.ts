@@ -50,7 +50,7 @@ async function optionsFor(news: Props, olds: Props | undefined): Promise<RouterO
   const positions = positionsOf(request.plan)
   const asked = findPosition(positions, request.position)?.kind
   if (isOffline() || !LATE.includes(asked)) return {}
-  const observation = await platformOf(news).observe()
+  const observation = await (await platformOf(news)).observe()
   const journal = journalOf(observation)
   if (!journal) return {}
   const stands = findPosition(positions, journal.verified.position)?.kind

@@ -9,7 +9,7 @@ export const weights: ResourceType = {
     if (isOffline() || isUnknown(news['green'])) return undefined
     // What is live decides, not what was tried: a change by another hand shows here.
     const live = await platformOf(news)
-      .readWeights()
+      .then((platform) => platform.readWeights())
       .catch(() => undefined)
     if (live === undefined) return undefined
     const differs = greenOf(live, String(news['service'])) !== news['green']
@@ -26,7 +26,7 @@ export const weights: ResourceType = {
   },
   async read(_ctx, _id, olds) {
     if (!olds || isOffline()) return olds && { outputs: olds }
-    const live = await platformOf(olds).readWeights()
+    const live = await (await platformOf(olds)).readWeights()
     const green = greenOf(live, String(olds['service']))
     return { outputs: { ...olds, blue: 100 - green, green } }
   },
@@ -34,6 +34,6 @@ export const weights: ResourceType = {
 
 async function set(inputs: Props): Promise<Props> {
   const asked: Weights = { blue: Number(inputs['blue']), green: Number(inputs['green']) }
-  const reached = await platformOf(inputs).setWeights(String(inputs['service']), asked)
+  const reached = await (await platformOf(inputs)).setWeights(String(inputs['service']), asked)
   return { ...inputs, ...reached }
 }
