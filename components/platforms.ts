@@ -33,6 +33,9 @@ const DECLARATIONS: Record<PlatformReference['kind'], () => Promise<DeclarePlatf
   kubernetes: async () => {
     throw new Error('sluice:platform: "kubernetes" is not ready here yet')
   },
+  aws: async () => {
+    throw new Error('sluice:platform: "aws" is not ready here yet')
+  },
 }
 
 /** What declares the platform of that kind; its SDK is loaded here. */

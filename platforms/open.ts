@@ -19,6 +19,7 @@ const OPENERS: {
   kubernetes: async () => {
     throw new Error('sluice:platform: "kubernetes" is not ready here yet')
   },
+  aws: async (reference) => new (await import('./aws/client.ts')).AwsPlatform(reference),
 }
 
 /**

@@ -3,7 +3,7 @@ import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balan
 import { RDSClient } from '@aws-sdk/client-rds'
 import { SNSClient } from '@aws-sdk/client-sns'
 import { SSMClient } from '@aws-sdk/client-ssm'
-import type { AwsReference } from './reference.ts'
+import type { AwsReference } from '../reference.ts'
 
 /** The services' clients; region, endpoint and credentials by the SDK's own chain. */
 export interface Clients {
@@ -18,7 +18,7 @@ export interface Clients {
 const ATTEMPTS = 7
 
 /** Each client is made when it is used first. */
-export function clientsOf({ region }: Pick<AwsReference, 'region'> = {}): Clients {
+export function clientsOf({ region }: Pick<AwsReference, 'region'>): Clients {
   const config = {
     ...(region === undefined ? {} : { region }),
     maxAttempts: ATTEMPTS,

@@ -1,4 +1,7 @@
+import type { SSMClient } from '@aws-sdk/client-ssm'
 import { z } from 'zod'
+import { Unavailable } from '../platform.ts'
+import { readParameters } from './parameters.ts'
 
 const arn = z.string().regex(/^arn:/, { error: 'is no ARN' })
 
@@ -40,6 +43,19 @@ export function parameterNames(rollout: string) {
     events: `${root}/events`,
     heartbeat: `${root}/heartbeat`,
   }
+}
+
+/** Where things are; undefined before the first deployment. */
+export async function readLayout(ssm: SSMClient, rollout: string): Promise<AwsLayout | undefined> {
+  const { layout: name } = parameterNames(rollout)
+  const text = (await readParameters(ssm, [name])).get(name)
+  if (text === undefined) return undefined
+  const parsed = layoutSchema.safeParse(JSON.parse(text))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new Unavailable(
+    `${name} makes no sense: ${issue?.path.join('.')}: ${issue?.message}; next: pulumi up --refresh`,
+  )
 }
 
 /** A request with this header reaches green whatever its weight is: the test rule's condition. */

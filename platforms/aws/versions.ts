@@ -84,18 +84,16 @@ export class VersionedParameter {
 export async function parametersUnder(
   ssm: SSMClient,
   path: string,
-): Promise<{ name: string; text: string }[]> {
-  const found: { name: string; text: string }[] = []
+): Promise<{ name: string; text: string; at: Date }[]> {
+  const found: { name: string; text: string; at: Date }[] = []
   let next: string | undefined
   do {
     const page = await call(
       `ssm:GetParametersByPath ${path}`,
-      ssm.send(
-        new GetParametersByPathCommand({ Path: path, MaxResults: PAGE, NextToken: next }),
-      ),
+      ssm.send(new GetParametersByPathCommand({ Path: path, MaxResults: PAGE, NextToken: next })),
     )
-    for (const { Name, Value } of page.Parameters ?? []) {
-      if (Name !== undefined && Value !== undefined) found.push({ name: Name, text: Value })
+    for (const { Name, Value, LastModifiedDate: at = new Date() } of page.Parameters ?? []) {
+      if (Name !== undefined && Value !== undefined) found.push({ name: Name, text: Value, at })
     }
     next = page.NextToken
   } while (next !== undefined)
