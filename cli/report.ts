@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import { alertFloors } from '../platforms/local/alert-rules.ts'
 import { writeDurably } from '../platforms/local/durable-file.ts'
 import { readEvents } from '../platforms/local/file-store.ts'
 import { portsOf } from '../platforms/local/layout.ts'
@@ -94,6 +95,7 @@ async function readRollout(stack: OpenStack) {
     return [name, value] as const
   })
   const queries = Object.fromEntries(await Promise.all(asked))
-  const outcome = outcomeOf(plan, settings.clock, observation, journal, latch, queries)
+  const floors = alertFloors(plan, settings.clock)
+  const outcome = outcomeOf(plan, settings.clock, observation, journal, latch, queries, floors)
   return { events: readEvents(layout, EVENTS), observation, journal, latch, outcome }
 }

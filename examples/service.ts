@@ -5,6 +5,7 @@ import { readFlags } from './flags.ts'
 import { drawFate, type Faults, noFaults, parseFaults } from './huntred/faults.ts'
 import { invalid, notFound, Refusal, readJson, refuse, send } from './huntred/http.ts'
 import { Metrics } from './metrics.ts'
+import { leastWorkMs } from './work.ts'
 
 /** What a handler is asked. */
 export interface Asked {
@@ -105,7 +106,8 @@ export function serve(options: ServiceOptions): Service {
     if (!found) throw notFound(`${method} ${pathname} does not exist`)
     const fate = drawFate(faults)
     if (fate.hang) return
-    if (fate.delayMs > 0) await sleep(fate.delayMs)
+    const delayMs = fate.delayMs + leastWorkMs
+    if (delayMs > 0) await sleep(delayMs)
     if (fate.error) throw new Refusal(500, 'internal', 'a fault of the rehearsal')
     const bucket = bucketOf(request)
     const {

@@ -1,4 +1,3 @@
-import { portsOf } from '../platforms/local/layout.ts'
 import type { Operations } from '../platforms/operations.ts'
 import type { Alarm } from '../rollout/journal.ts'
 import type { Unavailable } from '../rollout/observation.ts'
@@ -71,7 +70,7 @@ export class AlertIntake {
     const { plan } = world.charge
     if (!needsPrometheus(plan)) return
     try {
-      const alerts = await firingAlerts(portsOf(plan).prometheus)
+      const alerts = await firingAlerts(world.prometheus)
       this.#silence.answered(performance.now())
       await alarms.listed(
         this.#mapped(alerts).map(({ alarm }) => alarm),

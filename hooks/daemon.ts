@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram'
 import { layoutOf } from '../platforms/local/layout.ts'
-import { HaproxyRouter } from '../platforms/local/router.ts'
 import { readCharge } from './charge.ts'
 import { type RunningHook, startHook } from './hook.ts'
+import { localSite } from './local-site.ts'
 
 const USAGE = 'use: node hooks/daemon.ts <home> [--check]'
 /** A rollback in flight may end; whatever else is still open is cut off after this. */
@@ -25,7 +25,7 @@ try {
 
 async function run(home: string): Promise<void> {
   const layout = layoutOf(home)
-  const starting = startHook(layout, new HaproxyRouter(layout))
+  const starting = startHook(localSite(layout))
   const stop = () => {
     setTimeout(() => process.exit(0), STOP_MS).unref()
     void starting.then((hook) => hook.stop()).finally(() => process.exit(0))
@@ -39,10 +39,7 @@ async function run(home: string): Promise<void> {
 async function prove(home: string): Promise<void> {
   const layout = layoutOf(home)
   const { plan } = readCharge(layout.hook.plan)
-  const hook = await startHook(layout, new HaproxyRouter(layout), {
-    ports: { api: 0, log: 0 },
-    passive: true,
-  })
+  const hook = await startHook(localSite(layout, { api: 0, log: 0 }), { passive: true })
   const health = await fetch(`http://127.0.0.1:${hook.port}/healthz`)
   if (!health.ok) throw new Error(`the hook does not guard: ${await health.text()}`)
   await hearsLines(hook, Object.keys(plan.services)[0] as string)
@@ -55,7 +52,7 @@ async function hearsLines(hook: RunningHook, service: string): Promise<void> {
   const wanted = `sluice_requests_total{service="${service}",color="blue",outcome="ok"}`
   try {
     for (const until = Date.now() + PROOF_MS; Date.now() < until; ) {
-      sender.send(`sluice ${service} blue blue 200 1 1 --`, hook.logPort, '127.0.0.1')
+      sender.send(`sluice ${service} blue blue 200 1 1 --`, Number(hook.logPort), '127.0.0.1')
       const metrics = await (await fetch(`http://127.0.0.1:${hook.port}/metrics`)).text()
       const line = metrics.split('\n').find((text) => text.startsWith(wanted))
       if (Number(line?.slice(wanted.length)) > 0) return

@@ -1,5 +1,4 @@
 import { Gauge, type Registry } from 'prom-client'
-import { writeDurably } from '../platforms/local/durable-file.ts'
 import type { Operations } from '../platforms/operations.ts'
 import { type FlagReport, Refused } from '../platforms/platform.ts'
 import type { Router } from '../platforms/router.ts'
@@ -18,24 +17,25 @@ import type { World } from './world.ts'
 /** Keeps the flag file of the home as weights, latch and journal say. */
 export class Flags {
   readonly #world: World
-  readonly #file: string
+  readonly #writeFile: (text: string) => void
   readonly #tell: (problem: string) => void
   readonly #percent: Gauge<'flag'>
   #written = ''
   #problem = ''
   /**
+   * @param writeFile durably; throws where it cannot
    * @param tell of a file that cannot be written; once a reason
    * @param answers of the last ten seconds, by service
    */
   constructor(
     world: World,
-    file: string,
+    writeFile: (text: string) => void,
     registry: Registry,
     tell: (problem: string) => void,
     answers: Answers = () => ({ blue: 0, green: 0 }),
   ) {
     this.#world = world
-    this.#file = file
+    this.#writeFile = writeFile
     this.#tell = tell
     this.#percent = new Gauge({
       name: 'sluice_flag_percent',
@@ -72,7 +72,7 @@ export class Flags {
     const { charge, latch, journal } = this.#world
     const state = { plan: charge.plan, weights, latch, set: journal?.flags }
     const text = `${JSON.stringify(flagFile(state), null, 2)}\n`
-    if (text !== this.#written) writeDurably(this.#file, text)
+    if (text !== this.#written) this.#writeFile(text)
     this.#written = text
     this.#percent.reset()
     for (const [flag, share] of Object.entries(flagShares(state))) {
@@ -88,7 +88,7 @@ export class Flags {
       this.write(weights)
       this.#problem = ''
     } catch (error) {
-      const problem = `the flag file ${this.#file} could not be written: ${(error as Error).message}`
+      const problem = `the flag file could not be written: ${(error as Error).message}`
       if (problem !== this.#problem) this.#tell(problem)
       this.#problem = problem
     }

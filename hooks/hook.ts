@@ -2,23 +2,15 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
-import { writeDurably } from '../platforms/local/durable-file.ts'
-import { FileStore, readEvents } from '../platforms/local/file-store.ts'
-import { type Layout, portsOf } from '../platforms/local/layout.ts'
-import { processFigures } from '../platforms/local/process-figures.ts'
 import { isDisarmed, Operations, type TripCause } from '../platforms/operations.ts'
-import { Refused } from '../platforms/platform.ts'
 import type { RolloutEvent } from '../platforms/store.ts'
-import { canonical } from '../rollout/hash.ts'
 import type { Guard } from '../rollout/observation.ts'
-import type { GuardedRouter } from './absence.ts'
 import { Actions } from './actions.ts'
 import { Alarms } from './alarms.ts'
 import { AlertIntake } from './alert-intake.ts'
 import { isKnown } from './alerts.ts'
 import { createApi } from './api.ts'
 import { Bake } from './bake.ts'
-import { readCharge, readToken } from './charge.ts'
 import { Checks } from './checks.ts'
 import { Detectors } from './detectors.ts'
 import { Escalation } from './escalation.ts'
@@ -31,12 +23,12 @@ import { Loop } from './loop.ts'
 import { Metrics } from './metrics.ts'
 import { Notifier } from './notify.ts'
 import { OperationsRunner } from './operations-runner.ts'
-import { readPrevious } from './previous.ts'
 import { Reports } from './reports.ts'
 import { RollbackSeconds } from './rollback-seconds.ts'
-import { isUncopied, listenForLog, type RouterLine, sampleOf } from './router-log.ts'
+import { isUncopied, type RouterLine, sampleOf } from './router-log.ts'
 import { ScheduledBackups } from './scheduled-backups.ts'
 import { causeOfDeath } from './server-events.ts'
+import type { Hearing, HookSite } from './site.ts'
 import { TakeDown } from './take-down.ts'
 import { type Charge, WatchedRouter, WatchedStore, World } from './world.ts'
 
@@ -51,40 +43,32 @@ const MOVES: RolloutEvent['kind'][] = [
 
 export interface RunningHook {
   port: number
-  logPort: number
+  /** Where lines of the router's log may be sent, on a platform whose router sends them. */
+  logPort?: number
   stop(): Promise<void>
 }
 
 export interface HookOptions {
-  /** Ports other than the plan's; 0 for any. */
-  ports?: { api: number; log: number }
   /** True to come up without touching router, latch, journal or heartbeat. */
   passive?: boolean
   log?: Logger
 }
 
 /**
- * Starts the hook of a home: the API, the router's log, the judges, and the loop.
+ * Starts the hook: the API, what hears the router, the judges, and the loop.
  * @throws Error when the plan cannot be read or a port is taken
  */
-export async function startHook(
-  layout: Layout,
-  guarded: GuardedRouter & { saveState?(): Promise<void> },
-  options: HookOptions = {},
-): Promise<RunningHook> {
+export async function startHook(site: HookSite, options: HookOptions = {}): Promise<RunningHook> {
   const log = options.log ?? createLog()
-  const world = new World(readCharge(layout.hook.plan))
-  const ports = options.ports ?? {
-    api: portsOf(world.charge.plan).hook,
-    log: portsOf(world.charge.plan).hook,
-  }
+  const { layout, router: guarded } = site
+  const world = new World(site.charge, site.prometheus)
   const metrics = new Metrics()
-  metrics.watchProcesses(() => processFigures(world.charge.plan, layout))
+  metrics.watchProcesses(() => site.processes?.(world.charge.plan) ?? [])
   const notifier = new Notifier()
   const bake = new Bake(metrics)
-  const store = new WatchedStore(new FileStore(layout), world)
+  const store = new WatchedStore(site.store, world)
 
-  const history = readEvents(layout, 10_000)
+  const history = site.events(10_000)
   const rollbackSeconds = new RollbackSeconds(metrics.registry, history)
   const announce = (event: RolloutEvent) => {
     if (MOVES.includes(event.kind)) bake.restart()
@@ -105,7 +89,7 @@ export async function startHook(
   const tellOfFlags = (message: string) => {
     void operations.record({ kind: 'flag', message, severity: 'critical' })
   }
-  const flags = new Flags(world, layout.flags, metrics.registry, tellOfFlags, answers)
+  const flags = new Flags(world, site.writeFlags, metrics.registry, tellOfFlags, answers)
   const flagged = new FlaggedRouter(guarded, flags, () => world.weights)
   const router = new WatchedRouter(flagged, world, (service) => {
     detectors.reset(service)
@@ -123,7 +107,7 @@ export async function startHook(
     now: () => new Date(),
     alarms: () => intake.now(),
     guard,
-    previous: () => readPrevious(layout, world.charge),
+    previous: async () => site.previous?.(world.charge),
     announce,
   })
   const alarms: Alarms = new Alarms(
@@ -144,7 +128,7 @@ export async function startHook(
     operations,
     onError: (error) => log.error({ err: error }, 'an operation'),
   })
-  const scheduled = new ScheduledBackups({ world, layout, operations })
+  const scheduled = new ScheduledBackups({ world, takeBackup: site.takeBackup, operations })
   const takeDown = new TakeDown({
     world,
     layout,
@@ -156,7 +140,7 @@ export async function startHook(
     world,
     metrics,
     operations,
-    last: lastReport(history),
+    last: history.findLast(({ kind }) => kind === 'report'),
     onError: (error) => log.error({ err: error }, 'a report'),
   })
   const loop = new Loop({
@@ -171,7 +155,7 @@ export async function startHook(
     bake,
     trip,
     tell: (event) => notifier.tell(world.charge.plan, event),
-    heartbeat: layout.hook.heartbeat,
+    heartbeat: site,
     alarms: () => alarms.list(),
     alarmsKnown: () => intake.silent() === undefined,
     escalation,
@@ -180,9 +164,9 @@ export async function startHook(
     log,
   })
 
-  let listening = false
+  let hearing: Hearing | undefined
   const trouble = (): string | undefined =>
-    listening ? loop.trouble() : "it does not hear the router's log"
+    hearing ? (hearing.trouble?.() ?? loop.trouble()) : 'it does not hear the router'
 
   const onLine = (line: RouterLine) => {
     if (line.kind === 'server') {
@@ -217,29 +201,23 @@ export async function startHook(
     }
   }
   const setCharge = async (charge: Charge) => {
-    const [now, next] = [portsOf(world.charge.plan), portsOf(charge.plan)]
-    if (now.hook !== next.hook || now.prometheus !== next.prometheus) {
-      throw new Refused('the plan moves the hook to other ports; next: start the hook anew')
-    }
-    writeDurably(layout.hook.plan, canonical(charge))
+    await site.keepCharge(charge)
     begin(charge)
     await operations.setPlan(charge.plan, charge.planHash, charge.clock)
   }
 
   begin(world.charge)
-  const socket = await listenForLog(ports.log, onLine)
-  socket.on('error', (error) => log.error({ err: error }, "the router's log"))
-  listening = true
+  hearing = await site.hear(onLine, (error) => log.error({ err: error }, 'hearing the router'))
   const api = createApi({
     operations,
-    token: readToken(layout.hook.token),
-    alertsToken: readToken(layout.hook.alertsToken),
+    token: site.token,
+    alertsToken: site.alertsToken,
     charge: () => world.charge,
     setCharge,
     trouble,
     readWeights: () => router.read(),
     measure: (service, colour, windowMs) => metrics.measure(service, colour, windowMs),
-    events: (limit) => readEvents(layout, limit),
+    events: (limit) => site.events(limit),
     backups: async () => (await store.readJournal())?.backups ?? [],
     status: async () => ({
       observation: await operations.observe(),
@@ -255,7 +233,7 @@ export async function startHook(
         ]),
       ),
       notifications: notifier.status(),
-      events: readEvents(layout, 30),
+      events: site.events(30),
     }),
     takeAlerts: (alerts) => intake.take(alerts),
     setFlag: (flag, on, by) => setFlagFor(flags, world, operations, { flag, on, by }),
@@ -269,7 +247,7 @@ export async function startHook(
   const server = createAdaptorServer({ fetch: api.fetch }) as Server
   // Node's five seconds close a connection in the moment in which Prometheus uses it again.
   server.keepAliveTimeout = 0
-  server.listen(ports.api, '127.0.0.1')
+  server.listen(site.listen.port, site.listen.host)
   await once(server, 'listening')
 
   if (!options.passive) {
@@ -283,7 +261,7 @@ export async function startHook(
 
   return {
     port: (server.address() as AddressInfo).port,
-    logPort: socket.address().port,
+    logPort: hearing.port,
     stop: async () => {
       intake.stop()
       actions.stop()
@@ -298,13 +276,8 @@ export async function startHook(
       const closed = once(server, 'close')
       server.close()
       server.closeIdleConnections()
-      socket.close()
+      hearing?.close()
       await closed
     },
   }
-}
-
-function lastReport(history: readonly RolloutEvent[]): Date | undefined {
-  const last = history.findLast(({ kind }) => kind === 'report')
-  return last && new Date(last.at)
 }

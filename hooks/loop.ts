@@ -10,7 +10,6 @@ import type { Detectors } from './detectors.ts'
 import type { Escalation } from './escalation.ts'
 import type { Flags } from './flags.ts'
 import type { Gates } from './gates.ts'
-import { awayFor, beat } from './heartbeat.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { OtherTrips } from './other-trips.ts'
@@ -37,7 +36,7 @@ export interface LoopParts {
   background: (() => void)[]
   bake: Bake
   trip(cause: TripCause): void
-  heartbeat: string
+  heartbeat: { awayFor(): number | undefined; beat(): void }
   /** Tells people of what already stands in the history. */
   tell(event: RolloutEvent): void
   /** The alarms that are active, as far as they are known. */
@@ -67,7 +66,7 @@ export class Loop {
   #complaint = ''
   constructor(parts: LoopParts) {
     this.#parts = parts
-    this.#awayMs = awayFor(parts.heartbeat)
+    this.#awayMs = parts.heartbeat.awayFor()
     this.otherTrips = new OtherTrips(Date.now() - (this.#awayMs ?? 0))
   }
 
@@ -75,7 +74,7 @@ export class Loop {
   async start(): Promise<void> {
     this.#beating = setInterval(() => {
       // Until an absence is judged, the old heartbeat must stay: the next start would not know of it.
-      if (this.#judged) beat(this.#parts.heartbeat)
+      if (this.#judged) this.#parts.heartbeat.beat()
     }, TICK_MS)
     await this.#tick()
     this.#next()
@@ -186,7 +185,7 @@ export class Loop {
     const { world, operations, router, guarded } = this.#parts
     await judgeAbsence(world, operations, router, guarded, awayMs, !this.#judged, this.#stoodMs)
     this.#stoodMs = 0
-    if (!this.#judged) beat(this.#parts.heartbeat)
+    if (!this.#judged) this.#parts.heartbeat.beat()
     this.#judged = true
   }
 

@@ -1,5 +1,4 @@
 import type { Layout } from '../platforms/local/layout.ts'
-import { portsOf } from '../platforms/local/layout.ts'
 import type { Operations } from '../platforms/operations.ts'
 import { type DueOperation, dueOperations } from '../rollout/due-operations.ts'
 import { formatSpan } from '../rollout/duration.ts'
@@ -95,7 +94,7 @@ export class OperationsRunner {
     const query = state?.inFlight
     if (query === undefined) return undefined
     const { signal } = this.#stopped
-    const { ask = (text: string) => askOne(portsOf(plan).prometheus, text, signal) } = this.#parts
+    const { world, ask = (text: string) => askOne(world.prometheus, text, signal) } = this.#parts
     const enough = state?.drain ?? 0
     const started = performance.now()
     let last = 'nobody said how much is in flight'

@@ -22,8 +22,8 @@ const answer = z.object({
 })
 
 /** Asks Prometheus for the alerts that fire now, in case that a post of it was lost. */
-export async function firingAlerts(port: number): Promise<PostedAlert[]> {
-  const response = await fetch(`http://127.0.0.1:${port}/api/v1/alerts`, {
+export async function firingAlerts(prometheus: string): Promise<PostedAlert[]> {
+  const response = await fetch(`${prometheus}/api/v1/alerts`, {
     signal: AbortSignal.timeout(1_500),
   })
   const { data } = answer.parse(await response.json())

@@ -1,10 +1,10 @@
-import { portsOf } from '../platforms/local/layout.ts'
 import type { Operations } from '../platforms/operations.ts'
+import type { RolloutEvent } from '../platforms/store.ts'
 import type { Journal } from '../rollout/journal.ts'
 import { isUnavailable } from '../rollout/observation.ts'
 import type { Plan } from '../rollout/plan.ts'
 import { recommend } from '../rollout/recommendation.ts'
-import { reportText } from '../rollout/report-text.ts'
+import { type BothMeasured, reportText } from '../rollout/report-text.ts'
 import { gainsOf, kpiTable } from '../rollout/targets.ts'
 import { askOne } from './gates/query.ts'
 import type { Metrics } from './metrics.ts'
@@ -19,8 +19,8 @@ export interface ReportParts {
   world: World
   metrics: Pick<Metrics, 'measure' | 'bake'>
   operations: Pick<Operations, 'observe' | 'record'>
-  /** When the last report of this rollout was made; undefined: none yet. */
-  last?: Date
+  /** The last report of this rollout, as the history has it; undefined: none yet. */
+  last?: Pick<RolloutEvent, 'at' | 'details'>
   onError(error: unknown): void
 }
 
@@ -29,10 +29,13 @@ export class Reports {
   readonly #parts: ReportParts
   readonly #stopped = new AbortController()
   #last: number
+  /** What the report before measured, for the trend. */
+  #before: BothMeasured | undefined
   #working = false
   constructor(parts: ReportParts) {
     this.#parts = parts
-    this.#last = parts.last?.getTime() ?? Date.now()
+    this.#last = parts.last ? Date.parse(parts.last.at) : Date.now()
+    this.#before = parts.last?.details?.['measured'] as BothMeasured | undefined
   }
 
   stop(): void {
@@ -81,7 +84,10 @@ export class Reports {
     const gains = gainsOf(green, baselines)
     await operations.record({
       kind: 'report',
-      message: reportText({ journal, clock, live, alarms, measured, gains, kpis, advice }),
+      message: reportText({
+        ...{ journal, clock, live, alarms, measured, gains, kpis, advice },
+        before: this.#before,
+      }),
       severity: 'info',
       details: {
         notify: plan.report.to,
@@ -92,11 +98,12 @@ export class Reports {
         measured,
       },
     })
+    this.#before = measured
   }
 
   /** The number of each target that is a query; none where it gave none. */
   async #queries(plan: Plan): Promise<Record<string, number | undefined>> {
-    const { prometheus } = portsOf(plan)
+    const { prometheus } = this.#parts.world
     const asked = Object.entries(plan.report.targets).map(async ([name, { query }]) => {
       if (query === undefined) return [name, undefined] as const
       const answer = await askOne(prometheus, query, this.#stopped.signal)

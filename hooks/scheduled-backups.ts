@@ -1,13 +1,13 @@
-import { takeBackup } from '../platforms/local/backups.ts'
-import { databaseEnvironment, type Layout } from '../platforms/local/layout.ts'
 import type { Operations } from '../platforms/operations.ts'
 import { backupsDueByPriority, LEAST_MS } from '../rollout/backup-schedule.ts'
+import type { BackupRecord } from '../rollout/journal.ts'
+import type { Plan } from '../rollout/plan.ts'
 import type { World } from './world.ts'
 
 /** What the schedule stands on. */
 export interface ScheduleParts {
   world: World
-  layout: Layout
+  takeBackup(name: string, plan: Plan): Promise<BackupRecord>
   operations: Pick<Operations, 'recordBackup' | 'record'>
 }
 
@@ -43,13 +43,12 @@ export class ScheduledBackups {
   }
 
   async #take(name: string): Promise<void> {
-    const { world, layout, operations } = this.#parts
+    const { world, takeBackup, operations } = this.#parts
     const { plan } = world.charge
     const backup = plan.backups[name]
     if (!backup) return
     try {
-      const environment = { ...process.env, ...databaseEnvironment(plan, layout) }
-      await operations.recordBackup(await takeBackup(layout, name, backup, environment))
+      await operations.recordBackup(await takeBackup(name, plan))
     } catch (error) {
       await operations.record({
         kind: 'backup',

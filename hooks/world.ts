@@ -1,3 +1,4 @@
+import { portsOf } from '../platforms/local/layout.ts'
 import { isDisarmed } from '../platforms/operations.ts'
 import type { Router } from '../platforms/router.ts'
 import type { RolloutEvent, Store } from '../platforms/store.ts'
@@ -25,8 +26,12 @@ export class World {
   weights: ServiceWeights = {}
   latch: Latch | undefined
   journal: Journal | undefined
-  constructor(charge: Charge) {
+  /** Prometheus' address, without a path. */
+  readonly prometheus: string
+  /** @param prometheus default: the port of the plan's local platform, on loopback */
+  constructor(charge: Charge, prometheus = `http://127.0.0.1:${portsOf(charge.plan).prometheus}`) {
     this.charge = charge
+    this.prometheus = prometheus
   }
 
   /**

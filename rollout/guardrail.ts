@@ -67,13 +67,6 @@ export function boundOf(
   return resolve(threshold, metric, above ? 'above' : 'below', references)
 }
 
-/** The `warn` threshold of a guardrail as a number; it lies on the side of the guardrail's own. */
-export function warnBoundOf(guardrail: Guardrail, references: References = {}): Bound | undefined {
-  const { metric, warn, below } = guardrail
-  if (!metric || !warn) return undefined
-  return resolve(warn, metric, below ? 'below' : 'above', references)
-}
-
 /** True when the value is beyond the bound. What was not measured breaches nothing. */
 export function breaches(value: number | undefined, bound: Bound): boolean {
   if (value === undefined || !Number.isFinite(value)) return false

@@ -7,20 +7,30 @@ const LONGEST_TYPE = 120
 /** `2026-11-21_16:20:00.12345 text`, as svlogd writes with -tt, in UTC. */
 const STAMP = /^(\d{4}-\d{2}-\d{2})_(\d{2}:\d{2}:\d{2}(?:\.\d+)?) /
 
+/** A part of a log's time. */
+export interface Within {
+  /** Lines that say that they are older do not count; one that says nothing does. */
+  since?: Date
+  /** Only lines that say that they are older count. */
+  before?: Date
+}
+
 /**
  * The types of error in a log, and how often each came.
  * @param pattern its first group is the type; without a group, the whole match is
- * @param since lines that say that they are older do not count; a line that says nothing does
+ * @param within which lines count
  */
 export function errorTypes(
   lines: Iterable<string>,
   pattern: RegExp,
-  since?: Date,
+  { since, before }: Within = {},
 ): Map<string, number> {
   const found = new Map<string, number>()
   for (const line of lines) {
     const stamp = STAMP.exec(line)
-    if (since && stamp && Date.parse(`${stamp[1]}T${stamp[2]}Z`) < since.getTime()) continue
+    const at = stamp ? Date.parse(`${stamp[1]}T${stamp[2]}Z`) : undefined
+    if (at !== undefined && since && at < since.getTime()) continue
+    if (before && !(at !== undefined && at < before.getTime())) continue
     const text = line.slice(stamp?.[0].length ?? 0, LONGEST_LINE)
     // A pattern with the flag g would remember where it stopped in the line before.
     const match = new RegExp(pattern, pattern.flags.replace(/[gy]/g, '')).exec(text)

@@ -4,8 +4,14 @@ import type { Alarm, Journal, Measurement } from './journal.ts'
 import { isUnavailable, type Unavailable } from './observation.ts'
 import { findPosition, positionsOf } from './positions.ts'
 import type { Recommendation } from './recommendation.ts'
-import { describeKpis, type Gain, type Kpi } from './targets.ts'
+import { describeKpis, type Gain, gainText, type Kpi } from './targets.ts'
 import { greenOf, type ServiceWeights } from './weights.ts'
+
+/** What both colours answered, by service. */
+export type BothMeasured = Record<string, { blue: Measurement; green: Measurement }>
+
+/** A change below this share of the number before is told as steady. */
+const STEADY = 0.1
 
 /** What a report is made of. */
 export interface ReportData {
@@ -14,7 +20,9 @@ export interface ReportData {
   live: ServiceWeights | Unavailable
   alarms: Alarm[] | Unavailable
   /** What both colours of each service answered lately. */
-  measured: Record<string, { blue: Measurement; green: Measurement }>
+  measured: BothMeasured
+  /** The same of the report before; undefined in the first one. */
+  before?: BothMeasured
   gains: readonly Gain[]
   kpis: readonly Kpi[]
   advice: Recommendation
@@ -41,24 +49,34 @@ function standing({ journal, clock }: ReportData): string {
   return `${verified.position} stands since ${verified.at}, baked ${formatSpan(baked)} of ${formatSpan(position?.bakeMs ?? 0)}, attempt ${attempt}`
 }
 
-function serviceLine({ live, measured }: ReportData, service: string): string[] {
+function serviceLine({ live, measured, before }: ReportData, service: string): string[] {
   const both = measured[service]
   if (!both || isUnavailable(live) || greenOf(live, service) === 0) return []
   const compared = (['error-rate', 'p95'] as const).flatMap((metric) => {
     const [green, blue] = [measuredValue(metric, both.green), measuredValue(metric, both.blue)]
     if (green === undefined) return []
-    const other = blue === undefined ? '' : ` (blue ${formatMetric(metric, blue)})`
-    return [`${metricName(metric)} ${formatMetric(metric, green)}${other}`]
+    const beside = [
+      ...(blue === undefined ? [] : [`blue ${formatMetric(metric, blue)}`]),
+      ...trend(metric, green, measuredValue(metric, before?.[service]?.green)),
+    ]
+    const others = beside.length === 0 ? '' : ` (${beside.join(', ')})`
+    return [`${metricName(metric)} ${formatMetric(metric, green)}${others}`]
   })
   const answers = `${both.green.requests} answers`
   return [`${service}: green ${greenOf(live, service)}%, ${[answers, ...compared].join(', ')}`]
 }
 
-function gainLine({ service, metric, blue, green, change, better }: Gain): string {
-  const sign = change > 0 ? '+' : ''
-  return `${service}: ${metricName(metric)} ${blue} before, ${green} now (${sign}${change}%, ${better ? 'better' : 'not better'})`
+/** How a number moved since the report before; nothing where that had none. */
+function trend(metric: 'error-rate' | 'p95', now: number, before: number | undefined): string[] {
+  if (before === undefined) return []
+  if (Math.abs(now - before) <= STEADY * before) return ['steady']
+  return [`${now > before ? 'up' : 'down'} from ${formatMetric(metric, before)}`]
 }
 
+function gainLine(gain: Gain): string {
+  const { service, metric, blue, green } = gain
+  return `${service}: ${metricName(metric)} ${blue} before, ${green} now (${gainText(gain)})`
+}
 function alarmsText(alarms: Alarm[] | Unavailable): string {
   if (isUnavailable(alarms)) return `unknown: ${alarms.unavailable}`
   if (alarms.length === 0) return 'none'

@@ -8,6 +8,7 @@ import type { Plan } from '../../rollout/plan.ts'
 import { chartsOf, marksOf } from './charts.ts'
 import {
   checkpointsTable,
+  floorsTable,
   gainsTable,
   kpisTable,
   type Outcome,
@@ -37,7 +38,7 @@ export function buildReport(
   plan: Plan,
   journal: Journal | undefined,
   latch: Latch | undefined,
-  outcome: Outcome = { kpis: [], gains: [] },
+  outcome: Outcome = { kpis: [], gains: [], floors: [] },
 ): string {
   const charts = chartsOf(samples, plan, journal)
   const data = { times: samples.times, charts, marks: marksOf(events) }
@@ -67,7 +68,7 @@ ${[kpisTable(outcome), gainsTable(outcome), tripsTable(events, latch), positions
 <section><h2>Over time</h2>
 ${charts.length > 0 ? '<div id="charts"></div>' : '<p class="dim">Prometheus had no samples.</p>'}
 </section>
-${[limitsTable(events, plan), operationsTable(journal), checkpointsTable(journal), backupsTable(journal)].map(tableHtml).join('\n')}
+${[limitsTable(events, plan), operationsTable(journal), checkpointsTable(journal), backupsTable(journal), floorsTable(outcome)].map(tableHtml).join('\n')}
 ${timelineHtml(events)}
 </main>
 <script type="application/json" id="data">${embed(data)}</script>

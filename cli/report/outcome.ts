@@ -3,7 +3,7 @@ import type { Latch } from '../../rollout/latch.ts'
 import type { Observation } from '../../rollout/observation.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { type Recommendation, recommend } from '../../rollout/recommendation.ts'
-import { type Gain, gainsOf, type Kpi, kpiTable } from '../../rollout/targets.ts'
+import { type Gain, gainsOf, gainText, type Kpi, kpiTable } from '../../rollout/targets.ts'
 import type { Table } from './tables.ts'
 
 /** What came of a rollout so far: its targets, what green gained, and what to do next. */
@@ -11,11 +11,14 @@ export interface Outcome {
   kpis: Kpi[]
   gains: Gain[]
   recommendation?: Recommendation
+  /** The least times that the clock ran into, in words. */
+  floors: string[]
 }
 
 /**
  * The outcome from the journal and the numbers of the targets' queries. Pure.
  * @param queries by the name of the target; missing where none was given
+ * @param floors what the platform could not make as short as the clock asks
  */
 export function outcomeOf(
   plan: Plan,
@@ -24,11 +27,12 @@ export function outcomeOf(
   journal: Journal | undefined,
   latch: Latch | undefined,
   queries: Record<string, number | undefined>,
+  floors: string[] = [],
 ): Outcome {
   const { green = {}, baselines = {} } = journal ?? {}
   const kpis = kpiTable(plan, { green, baselines, queries })
   const recommendation = journal && recommend({ plan, clock, journal, latch, alarms, guard, kpis })
-  return { kpis, gains: gainsOf(green, baselines), recommendation }
+  return { kpis, gains: gainsOf(green, baselines), recommendation, floors }
 }
 
 /** The targets of the plan, each met or missed. */
@@ -51,14 +55,21 @@ export function gainsTable({ gains }: Outcome): Table {
   return {
     title: 'Green against blue before the first step',
     heading: ['service', 'measured', 'blue', 'green', 'change'],
-    rows: gains.map(({ service, metric, blue, green, change, better }) => [
-      service,
-      metric,
-      blue,
-      green,
-      `${change > 0 ? '+' : ''}${change} %, ${better ? 'better' : 'not better'}`,
-    ]),
+    rows: gains.map((gain) => {
+      const { service, metric, blue, green } = gain
+      return [service, metric, blue, green, gainText(gain)]
+    }),
     empty: 'no baseline was recorded, or green has not answered yet',
+  }
+}
+
+/** Where the clock asked for less time than anything can be measured in. */
+export function floorsTable({ floors }: Outcome): Table {
+  return {
+    title: 'Times that the clock could not shorten',
+    heading: ['where, and what was used'],
+    rows: floors.map((floor) => [floor]),
+    empty: 'none: every time was the plan’s, divided by the clock',
   }
 }
 

@@ -7,6 +7,7 @@ import { formatWrapped } from '../format.ts'
 import { WIDTH } from '../plan-table.ts'
 import {
   checkpointsTable,
+  floorsTable,
   gainsTable,
   kpisTable,
   type Outcome,
@@ -38,6 +39,7 @@ export function reportText(
       operationsTable(journal),
       checkpointsTable(journal),
       backupsTable(journal),
+      floorsTable(outcome),
     ].flatMap(tableLines),
   ]
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { leastWorkMs } from '../work.ts'
 import { answerApi } from './api.ts'
 import type { Message, Recruiting } from './contract.ts'
 import { connect, type Database, Unavailable } from './data.ts'
@@ -77,7 +78,8 @@ export const serve = (version: string, build: (database: Database) => Recruiting
     }
     const fate = drawFate(faults)
     if (fate.hang) return done(response)
-    if (fate.delayMs > 0) await sleep(fate.delayMs)
+    const delayMs = fate.delayMs + leastWorkMs
+    if (delayMs > 0) await sleep(delayMs)
     if (fate.error) throw new Refusal(500, 'internal', 'a fault of the rehearsal')
     const { status = 200, body } = await answerApi(system, request, target)
     const told = fate.wrong ? corrupt(body) : body

@@ -10,6 +10,8 @@ export interface GateContext {
   /** How many times faster than real. */
   clock: number
   layout: Layout
+  /** Prometheus' address, without a path. */
+  prometheus: string
   journal: Journal
   /** The position that stands. */
   position: string

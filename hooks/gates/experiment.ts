@@ -1,4 +1,3 @@
-import { portsOf } from '../../platforms/local/layout.ts'
 import { judgeExperiment, type Trials } from '../../rollout/experiment.ts'
 import { type Judgement, together } from '../../rollout/judgement.ts'
 import type { ColourName, Gate } from '../../rollout/plan.ts'
@@ -28,19 +27,17 @@ export const experiment: GateKind = {
   },
 }
 
-/** A restart of the process begins its counters at 0 again: `increase` counts on over it. */
 async function trialsOf(
-  { plan, journal, settleMs, stopped }: GateContext,
+  { prometheus, journal, settleMs, stopped }: GateContext,
   { successes, trials }: Experiment,
   service: string,
   colour: ColourName,
 ): Promise<Trials | { problem: string }> {
   const begun = Date.parse(journal.verified.at) + settleMs
-  const since = Math.max(1, Math.round(Date.now() - begun))
-  const port = portsOf(plan).prometheus
+  const now = Math.max(begun + 1, Date.now())
   const grown = (name: string) => {
     const series = `${name}{service=${quoteLabel(service)},color="${colour}"}`
-    return askOne(port, `sum(increase(${series}[${since}ms]))`, stopped)
+    return askOne(prometheus, grownSince(series, begun, now), stopped)
   }
   const [all, good] = [await grown(trials), await grown(successes)]
   if ('problem' in all) return { problem: `${colour}: ${all.problem}` }
@@ -49,4 +46,18 @@ async function trialsOf(
     return { problem: `${colour}: ${good.problem}` }
   }
   return { successes: 'value' in good ? good.value : 0, trials: all.value }
+}
+
+/**
+ * By how much counters have grown. The last sample less the one at the beginning, and one that was
+ * not there then began at 0: both counters of one service are read in one scrape, so what is counted
+ * of them belongs together. `increase` would extrapolate, and by less for a counter that is near 0,
+ * so it stands in only where a restart began a counter anew.
+ * @param begun ms since 1970, as `now`
+ */
+function grownSince(series: string, begun: number, now: number): string {
+  const range = `${series}[${now - begun}ms]`
+  const last = `last_over_time(${range})`
+  const exact = `(${last} - (${series} @ ${begun / 1_000} or 0 * ${last}))`
+  return `sum((${exact} unless resets(${range}) > 0) or increase(${range}))`
 }

@@ -42,6 +42,7 @@ export async function judgeGate(
       plan,
       clock,
       layout,
+      prometheus: world.prometheus,
       journal,
       position: journal.verified.position,
       settleMs: (standing?.settleMs ?? 0) / clock,

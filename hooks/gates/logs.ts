@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { readEvents } from '../../platforms/local/file-store.ts'
 import type { Layout } from '../../platforms/local/layout.ts'
 import { type Judgement, together } from '../../rollout/judgement.ts'
-import { errorTypes, firstStepAt, judgeNewErrors } from '../../rollout/new-errors.ts'
+import { errorTypes, firstStepAt, judgeNewErrors, type Within } from '../../rollout/new-errors.ts'
 import type { ColourName, Plan } from '../../rollout/plan.ts'
 import { colourOf } from '../../rollout/services.ts'
 import type { GateContext, GateKind } from './context.ts'
@@ -36,9 +36,12 @@ async function judgeService(
     return { result: 'inconclusive', reason: `green of ${service} has no log in ${layout.logs}` }
   }
   // What is new has no blue whose errors would be known: each of its own is new.
+  const blue = logFiles(plan, layout, service, 'blue')
+  // Of a process that answers for both, blue's are those of before green had traffic.
+  const shared = blue.some((file) => green.includes(file))
   return judgeNewErrors(
-    await typesIn(green, pattern, since),
-    await typesIn(logFiles(plan, layout, service, 'blue'), pattern),
+    await typesIn(green, pattern, { since }),
+    shared && !since ? new Map() : await typesIn(blue, pattern, shared ? { before: since } : {}),
   )
 }
 
@@ -63,13 +66,13 @@ function logFiles(plan: Plan, layout: Layout, service: string, colour: ColourNam
 async function typesIn(
   files: readonly string[],
   pattern: RegExp,
-  since?: Date,
+  within: Within,
 ): Promise<Map<string, number>> {
   const all = new Map<string, number>()
   for (const file of files) {
     const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity })
     for await (const line of lines) {
-      for (const [type, times] of errorTypes([line], pattern, since)) {
+      for (const [type, times] of errorTypes([line], pattern, within)) {
         all.set(type, (all.get(type) ?? 0) + times)
       }
     }

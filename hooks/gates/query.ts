@@ -25,18 +25,18 @@ const answer = z.discriminatedUnion('status', [
 ])
 
 /**
- * Asks the Prometheus on loopback for one number:
+ * Asks Prometheus for one number:
  * https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries
  * Never throws: no data, NaN and several series are problems, in words.
  */
 export async function askOne(
-  port: number,
+  prometheus: string,
   query: string,
   stopped: AbortSignal,
 ): Promise<QueryValue> {
   let body: unknown
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/api/v1/query`, {
+    const response = await fetch(`${prometheus}/api/v1/query`, {
       method: 'POST',
       body: new URLSearchParams({ query }),
       headers: { connection: 'close' },

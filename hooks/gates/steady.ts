@@ -1,4 +1,3 @@
-import { portsOf } from '../../platforms/local/layout.ts'
 import type { Measurement } from '../../rollout/journal.ts'
 import { type Judgement, together } from '../../rollout/judgement.ts'
 import { judgeQuery, judgeSteady } from '../../rollout/steady.ts'
@@ -29,8 +28,8 @@ export const steady: GateKind = {
 /** One number at the end of the bake. */
 export const query: GateKind = {
   traffic: false,
-  async judge({ gate, plan, stopped }) {
-    const answer = await askOne(portsOf(plan).prometheus, gate.query as string, stopped)
+  async judge({ gate, prometheus, stopped }) {
+    const answer = await askOne(prometheus, gate.query as string, stopped)
     return judgeQuery(gate, answer)
   },
 }

@@ -150,12 +150,22 @@ describe('the outcome of a rollout', () => {
     const text = reportText(plan, told, now, undefined, outcome).join('\n')
     expect(text).toContain('recommendation: hold, as there is no latch')
     expect(text).toMatch(/Availability <b> +above 99.9% +99.7% +MISSED/)
-    expect(text).toMatch(/huntred +p95 +10ms +8ms +-20 %, better/)
+    expect(text).toMatch(/huntred +p95 +10ms +8ms +-20%, better/)
     expect(text).toMatch(
       /flag +1m +1m 10s, the slowest of 1, from the trigger to the end +NOT KEPT/,
     )
     const page = buildReport(told, noSamples, plan, now, undefined, outcome)
     expect(page).toContain('<td>Availability &lt;b&gt;</td><td>above 99.9%</td><td>99.7%</td>')
     expect(page).toContain('Recommendation: hold')
+  })
+
+  it('names the times that a fast clock could not shorten', async () => {
+    const { journal, observation } = await standingAtTen()
+    const floors = ['guardrails.errors: for 1s instead of 100ms']
+    const outcome = outcomeOf(journal.plan, 1, observation, journal, undefined, {}, floors)
+    const text = reportText(journal.plan, events, journal, undefined, outcome).join('\n')
+    expect(text).toContain('guardrails.errors: for 1s instead of 100ms')
+    const page = buildReport(events, noSamples, journal.plan, journal, undefined, outcome)
+    expect(page).toContain('<td>guardrails.errors: for 1s instead of 100ms</td>')
   })
 })

@@ -5,6 +5,7 @@ import { Registry } from 'prom-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import { FlaggedRouter, Flags } from '../../hooks/flags.ts'
 import { WatchedRouter, World } from '../../hooks/world.ts'
+import { writeDurably } from '../../platforms/local/durable-file.ts'
 import { latchAt } from '../../rollout/latch.ts'
 import { planSchema } from '../../rollout/plan.ts'
 import { split } from '../../rollout/weights.ts'
@@ -33,7 +34,12 @@ function stage() {
   const registry = new Registry()
   const problems: string[] = []
   const file = join(folder, 'flags.json')
-  const flags = new Flags(world, file, registry, (problem) => problems.push(problem))
+  const flags = new Flags(
+    world,
+    (text) => writeDurably(file, text),
+    registry,
+    (problem) => problems.push(problem),
+  )
   const watch = { onWrite: () => {} }
   const bare = new MemoryRouter(
     { api: split(0) },

@@ -139,6 +139,30 @@ describe('the logs of green', () => {
     })
   })
 
+  it('of one process for both colours are compared with what it said before the first step', async () => {
+    const services = { api: { blue: command(9001), green: { servedBy: 'api.blue', flag: 'new' } } }
+    const made = stand(
+      NOWHERE,
+      { logs },
+      { plan: { services, flags: { new: { follows: ['api'] } } } },
+    )
+    await new FileStore(made.layout).appendEvent({
+      at: '2026-11-21T12:00:00.000Z',
+      kind: 'weights',
+      message: '',
+      severity: 'info',
+      details: { to: 5 },
+    })
+    const before = '2026-11-21_11:59:00.0 ERROR Timeout'
+    written(made, 'blue', [before, '2026-11-21_12:00:01.0 ERROR Timeout'])
+    expect((await made.judge()).result).toBe('passed')
+    written(made, 'blue', [before, '2026-11-21_12:00:01.0 ERROR Leak'])
+    expect(await made.judge()).toMatchObject({
+      result: 'failed',
+      reason: "green's log has what blue's never had: Leak (1 times)",
+    })
+  })
+
   it('are inconclusive where there is none', async () => {
     expect((await stand(NOWHERE, { logs }, { plan }).judge()).reason).toMatch(/has no log in/)
   })

@@ -149,6 +149,27 @@ describe('an experiment', () => {
     }
   })
 
+  it('counts a counter that begins at nothing as exactly as one that counts for long', async () => {
+    counted.blue = { good: 70_000, all: 90_000 }
+    counted.green = { good: 0, all: 0 }
+    await seen()
+    const made = stand(gate)
+    try {
+      const verified = { position: 'api@25', at: new Date().toISOString() }
+      made.journal = { ...made.journal, verified }
+      await seen()
+      counted.blue = { good: 73_200, all: 94_000 }
+      counted.green = { good: 3_600, all: 4_000 }
+      const reason = await until('both to be read', async () => {
+        const { reason } = await made.judge()
+        return /green \d+ of 4000 .*blue \d+ of 4000 /.test(reason) && reason
+      })
+      expect(reason).toMatch(/green 3600 of 4000 .*blue 3200 of 4000 /)
+    } finally {
+      made.remove()
+    }
+  })
+
   it('is inconclusive without counters', async () => {
     const none = { experiment: { successes: 'a_total', trials: 'b_total' } }
     expect(await judge(none)).toMatchObject({

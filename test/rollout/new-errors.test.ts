@@ -22,7 +22,8 @@ describe('the types of error in a log', () => {
       'ERROR Unknown',
     ]
     const since = new Date('2026-11-21T12:00:00Z')
-    expect([...errorTypes(lines, PATTERN, since).keys()]).toEqual(['New', 'Unknown'])
+    expect([...errorTypes(lines, PATTERN, { since }).keys()]).toEqual(['New', 'Unknown'])
+    expect([...errorTypes(lines, PATTERN, { before: since }).keys()]).toEqual(['Old'])
   })
 })
 

@@ -54,6 +54,21 @@ describe('a report', () => {
     )
   })
 
+  it('tells how each number moved since the report before', () => {
+    const before = (errors: number, p95: number) => ({
+      before: {
+        api: { blue: { requests: 0, errors: 0 }, green: { requests: 400, errors, p95 } },
+      },
+    })
+    const line = (changes: Partial<ReportData>) => reportText(data(changes)).split('\n')[1]
+    expect(line(before(8, 0.1))).toBe(
+      'api: green 50%, 400 answers, error rate 0% (blue 1%, down from 2%), p95 150ms (blue 200ms, up from 100ms)',
+    )
+    expect(line(before(0, 0.16))).toBe(
+      'api: green 50%, 400 answers, error rate 0% (blue 1%, steady), p95 150ms (blue 200ms, steady)',
+    )
+  })
+
   it('says nothing of a green that was not measured', () => {
     const none = { requests: 0, errors: 0 }
     expect(reportText(data({ measured: { api: { blue: none, green: none } } }))).toMatch(

@@ -70,6 +70,14 @@ describe.runIf(chosen('cvplus'))('cvplus, from start to retired', () => {
     )
   })
 
+  it('sends a health report every five minutes, with each service and its trend', async () => {
+    const { stack, news } = migration
+    const last = () => news.findLast((text) => /recommendation: /.test(text)) ?? ''
+    await stack.until('a report of all that is on green', () =>
+      /action-orchestrator: green 100%, .*p95 \S+ \((steady|up|down)/.test(last()),
+    )
+  })
+
   it('is released and retired, and lost no request', async () => {
     await migration.goTo('retired', 'action-orchestrator@100', 180)
     const stats = await migration.load.stop()

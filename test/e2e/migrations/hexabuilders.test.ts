@@ -75,6 +75,13 @@ describe.runIf(chosen('hexabuilders'))('hexabuilders in staging, from start to r
     }, 60_000)
   })
 
+  it('reports each figure of the dashboard: business, technical, integration', async () => {
+    const report = await migration.report()
+    for (const { title } of Object.values(migration.stack.plan.report.targets)) {
+      expect(report).toContain(title)
+    }
+  })
+
   it('cleans blue up only after everything, and lost no request', async () => {
     await migration.goTo('released', 'hexabuilders@100', 240)
     const there = "select to_regclass('campaigns') is not null as there"

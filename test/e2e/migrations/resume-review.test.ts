@@ -55,6 +55,13 @@ describe.runIf(chosen('resume-review'))(
       ).toBe('new')
     })
 
+    it('tells the tech lead that the foundation is ready, and nobody else', async () => {
+      const { stack, news } = migration
+      const ready = () => news.filter((text) => text.includes('Foundation ready'))
+      await stack.until('the news of it', () => ready().length > 0)
+      expect(ready()).toEqual([expect.stringMatching(/^TECH_LEAD_URL: /)])
+    })
+
     it('brings upload, which was not there, and the agents one after the other', async () => {
       const upload = () =>
         fetch(`${migration.stack.url}/api/upload`, {
@@ -64,12 +71,20 @@ describe.runIf(chosen('resume-review'))(
         })
       expect((await upload()).ok).toBe(false)
       await migration.goTo('upload@100', 'auth@100', 240)
-      expect((await upload()).status).toBe(201)
+      // Its bake asks for answers of green, as that of every step does.
+      for (let n = 0; n < 20; n++) expect((await upload()).status).toBe(201)
       await migration.goTo('ai-structure@100', 'upload@100', 240)
       expect(await version('/api/ai/structure/3', 'user-1')).toBe('new')
       expect(await version('/api/ai/appeal/3', 'user-1')).toBe('old')
       await migration.goTo('ai-appeal@100', 'ai-structure@100', 240)
       expect(await version('/api/ai/appeal/3', 'user-1')).toBe('new')
+    })
+
+    it('reports each figure of the dashboard, the share of each flag among them', async () => {
+      const report = await migration.report()
+      for (const { title } of Object.values(migration.stack.plan.report.targets)) {
+        expect(report).toContain(title)
+      }
     })
 
     it('moves the review through its four steps, tells people, and lost no request', async () => {

@@ -46,6 +46,17 @@ describe.runIf(chosen('supersmartmatch'))('supersmartmatch, from start to retire
     expect(await migration.stack.green('matcher')).toBe(100)
   })
 
+  it('reports every day what green gained, and what to do next', async () => {
+    const { stack, news } = migration
+    await stack.until('a report that recommends', () =>
+      news.some((text) => /precision/i.test(text) && /recommendation: /.test(text)),
+    )
+    const report = await migration.report()
+    for (const { title } of Object.values(stack.plan.report.targets)) {
+      expect(report).toContain(title)
+    }
+  })
+
   it('is optimised, released and retired, and lost no request', async () => {
     await migration.goTo('retired', 'matcher@100', 120)
     const { plan } = migration.stack
