@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { durationSchema } from './duration.ts'
+import { aws } from './schema/aws.ts'
 import { backup, flag, type MOMENTS, operation, type PRIORITIES } from './schema/data.ts'
 import { gate } from './schema/gate.ts'
 import { escalation, guardrail, type METRICS, type SEVERITIES } from './schema/guardrail.ts'
@@ -61,6 +62,7 @@ export const planSchema = z.strictObject({
     .prefault({})
     .describe('how long green must stay at 100 before blue may be released'),
   local: local.prefault({}).describe('the local platform'),
+  aws: aws.prefault({}).describe('the platform aws'),
 })
 
 /** A plan as it is written. */

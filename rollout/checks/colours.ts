@@ -81,7 +81,12 @@ function loneFlagChecks(
   return [{ keys: [...keys, 'flag'], message, rests: [['services']] }]
 }
 
-function ownChecks({ command, port, url, flag }: Lenient<Colour>, keys: Keys): Check[] {
+function ownChecks(
+  { command, port, url, flag, targetGroupArn }: Lenient<Colour>,
+  keys: Keys,
+): Check[] {
+  // What a target group has behind it runs already, and needs no place on this host.
+  if (targetGroupArn !== undefined && !command && url === undefined && port === undefined) return []
   const rests = ['command', 'port', 'url', 'servedBy'].map((key) => [...keys, key])
   const say = (at: Keys, message: string): Check[] => [{ keys: [...keys, ...at], message, rests }]
   if (command && url !== undefined) {
