@@ -1,5 +1,4 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { Agent, get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { alertRulesText } from '../../platforms/local/alert-rules.ts'
@@ -30,6 +29,7 @@ import { checkout } from '../../tools/checkout.ts'
 import { freePorts } from '../e2e/free-ports.ts'
 import { query } from '../platforms/local/server.ts'
 import { BACKUP, type Bed, contractPlan, SERVICE } from './contract.ts'
+import { send } from './traffic.ts'
 
 const CLOCK = 60
 
@@ -130,25 +130,4 @@ export async function openLocalBed(): Promise<Bed> {
     },
     teardown,
   }
-}
-
-/** Requests of that many users, some at a time. */
-async function send(url: string, count: number) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 16 })
-  const answered = { blue: 0, green: 0, failed: 0 }
-  const one = () =>
-    new Promise<keyof typeof answered>((resolve) => {
-      get(url, { agent }, (response) => {
-        response.resume()
-        const colour = response.headers['x-colour']
-        const known = colour === 'blue' || colour === 'green'
-        response.once('end', () =>
-          resolve(known && response.statusCode === 200 ? colour : 'failed'),
-        )
-      }).once('error', () => resolve('failed'))
-    })
-  const results = await Promise.all(Array.from({ length: count }, one))
-  for (const result of results) answered[result] += 1
-  agent.destroy()
-  return answered
 }
