@@ -34,7 +34,8 @@ const DECLARATIONS: Record<PlatformReference['kind'], () => Promise<DeclarePlatf
     throw new Error('sluice:platform: "kubernetes" is not ready here yet')
   },
   aws: async () => {
-    throw new Error('sluice:platform: "aws" is not ready here yet')
+    const { declareOnAws } = await import('./aws/platform.ts')
+    return declareOnAws
   },
 }
 

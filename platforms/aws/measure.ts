@@ -15,6 +15,8 @@ import { TICK } from './reference.ts'
 export const NAMESPACE = 'AWS/ApplicationELB'
 /** Counted whole, and cut to seconds where CloudWatch would round the other way. */
 const PERIODS = 1_440
+/** Seconds; CloudWatch takes no longer period than a day. */
+const LONGEST_PERIOD = 86_400
 
 /** The dimensions of a target group's metrics. */
 export interface MeasuredGroup {
@@ -40,6 +42,7 @@ export async function measureGroup(
   const start = floorTo(from, tick)
   const end = new Date(floorTo(to, tick).getTime() + tick * 1_000)
   const whole = Math.max(tick, Math.round((end.getTime() - start.getTime()) / 1_000))
+  const longest = Math.min(whole, LONGEST_PERIOD)
   const query = (
     Id: string,
     MetricName: string,
@@ -70,10 +73,10 @@ export async function measureGroup(
           query('requests', 'RequestCount', 'Sum', seconds),
           query('errors', 'HTTPCode_Target_5XX_Count', 'Sum', seconds),
           query('unconnected', 'TargetConnectionErrorCount', 'Sum', seconds),
-          // A percentile of percentiles is none: these are asked for over the whole of it.
-          query('p50', 'TargetResponseTime', 'p50', whole),
-          query('p95', 'TargetResponseTime', 'p95', whole),
-          query('p99', 'TargetResponseTime', 'p99', whole),
+          // A percentile of percentiles is none: these are asked for over the whole, or each day of it.
+          query('p50', 'TargetResponseTime', 'p50', longest),
+          query('p95', 'TargetResponseTime', 'p95', longest),
+          query('p99', 'TargetResponseTime', 'p99', longest),
         ],
       }),
     ),
@@ -82,11 +85,11 @@ export async function measureGroup(
   const sum = (id: string) => values(id).reduce((total, value) => total + value, 0)
   const requests = sum('requests')
   const errors = Math.min(sum('errors') + sum('unconnected'), Math.max(requests, sum('errors')))
-  const last = (id: string) => values(id).at(-1)
+  const worst = (id: string) => (values(id).length > 0 ? Math.max(...values(id)) : undefined)
   return {
     requests,
     errors,
-    ...(requests > 0 ? { p50: last('p50'), p95: last('p95'), p99: last('p99') } : {}),
+    ...(requests > 0 ? { p50: worst('p50'), p95: worst('p95'), p99: worst('p99') } : {}),
   }
 }
 

@@ -11,13 +11,14 @@ import { type Change, CloudWatchHarness } from './cloudwatch-harness.ts'
 import { alarmEvent, bridgeEvent, matches, scheduledEvent } from './events.ts'
 import { LambdaHarness, type LambdaOptions } from './lambda-harness.ts'
 
+/** Seconds between two turns: metrics come, alarms are judged, the schedule fires. */
+const EVERY_S = 1
+
 export interface AccountOptions {
   listener: string
   /** For sockets and configuration of the balancer. */
   folder: string
   port?: number
-  /** Seconds that stand for a minute of AWS. */
-  tick: number
   lambda: LambdaOptions
 }
 
@@ -54,7 +55,7 @@ export class AccountHarness {
     this.cloudwatch = new CloudWatchHarness(
       clients.metrics as CloudWatchClient,
       options.listener,
-      options.tick,
+      EVERY_S,
     )
   }
 
@@ -78,7 +79,7 @@ export class AccountHarness {
   }
 
   async #loop(): Promise<void> {
-    const tickMs = this.#options.tick * 1_000
+    const tickMs = EVERY_S * 1_000
     while (!this.#stopped) {
       const next = Math.ceil((Date.now() + 1) / tickMs) * tickMs + 50
       while (!this.#stopped && Date.now() < next) {

@@ -23,6 +23,9 @@ import type { AwsReference } from '../../../platforms/reference.ts'
 import type { Plan } from '../../../rollout/plan.ts'
 import { REGION } from './environment.ts'
 
+/** Seconds of a period of the guardrails' alarms. */
+const PERIOD_S = 2
+
 /** What stands in an account before a rollout comes to it. */
 export interface Account {
   listener: string
@@ -169,7 +172,8 @@ export async function deployRollout(
       green: dimensionOf(green),
     },
   }
-  for (const spec of alarmsOf(plan, name, measured, { clock, tick })) await putAlarm(spec, [hook])
+  for (const spec of alarmsOf(plan, name, measured, { clock, tick: PERIOD_S }))
+    await putAlarm(spec, [hook])
   await putAlarm(heartbeatAlarm(name, tick), [topic])
   await bridge(name, hook)
   return layout
