@@ -163,8 +163,15 @@ export class AwsPlatform implements Platform {
     return record
   }
 
-  backups(): Promise<BackupRecord[]> {
-    return listSnapshots(this.#snapshots())
+  /** The snapshots there are; while RDS does not answer, those that the journal knows of. */
+  async backups(): Promise<BackupRecord[]> {
+    try {
+      return await listSnapshots(this.#snapshots())
+    } catch (error) {
+      const journal = await this.#store.readJournal()
+      if (!journal) throw error
+      return journal.backups
+    }
   }
 
   /** The end of the history, oldest first. */

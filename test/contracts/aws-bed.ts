@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DescribeDBInstancesCommand } from '@aws-sdk/client-rds'
 import { DeleteParametersCommand } from '@aws-sdk/client-ssm'
 import { hookCode } from '../../components/aws/hook-code.ts'
 import { AwsPlatform } from '../../platforms/aws/client.ts'
@@ -127,7 +128,7 @@ export async function openAwsBed(): Promise<Bed> {
           },
         },
         router: away('elasticloadbalancing', () => platform.readWeights()),
-        database: away('rds', () => platform.backups()),
+        database: away('rds', () => clients.databases.send(new DescribeDBInstancesCommand({}))),
       },
       teardown,
     }

@@ -300,7 +300,7 @@ export function describePlatform(name: string, open: () => Promise<Bed>): void {
         })
         await unavailable(world().admit('shop@50'))
         await unavailable(platform.setWeights(SERVICE, split(50)))
-        const measured = platform.measure(SERVICE, 'green', 600_000)
+        const measured = platform.measure(SERVICE, 'blue', 600_000)
         if (world().bed.measuresUnguarded) expect((await measured).requests).toBeGreaterThan(0)
         else await unavailable(measured)
         expect(await world().green()).toBe(10)
