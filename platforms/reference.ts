@@ -57,7 +57,8 @@ const KINDS: { [K in PlatformReference['kind']]: (from: ReferenceSource) => Plat
   }),
   aws: ({ get, stack }) => ({
     kind: 'aws',
-    name: named(get('name') ?? stack, 'name', 40),
+    // Not `sluice:name`: the engine takes that for the name of the provider's plugin.
+    name: named(get('rollout') ?? stack, 'rollout', 40),
     ...(get('region') === undefined ? {} : { region: get('region') }),
     ...(get('tick') === undefined ? {} : { tick: tickOf(get('tick') as string) }),
   }),

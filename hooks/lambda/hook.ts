@@ -112,7 +112,8 @@ export async function look({ world, store, router }: LambdaParts): Promise<Journ
   ])
   world.latch = latch
   world.journal = journal
-  if (weights) world.weights = weights
+  // What cannot be read may be as high as the journal says.
+  world.weights = weights ?? { ...journal?.weights, ...journal?.intent?.to }
   return journal
 }
 

@@ -14,7 +14,7 @@ export interface Clients {
   topics: SNSClient
 }
 
-/** Throttled calls are repeated with pauses that double, in all about five seconds. */
+/** Calls that are throttled, or came to nothing, are repeated with pauses that double. */
 const ATTEMPTS = 7
 
 /** Each client is made when it is used first. */

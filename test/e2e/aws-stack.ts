@@ -75,7 +75,7 @@ export class AwsStack {
     this.#config = {
       'sluice:plan': join(folder, 'e2e.plan.yaml'),
       'sluice:platform': 'aws',
-      'sluice:name': NAME,
+      'sluice:rollout': NAME,
       'sluice:tick': TICK,
       'sluice:clock': CLOCK,
       'sluice:step': 'start',

@@ -7,11 +7,13 @@ import { DeleteParameterCommand, PutParameterCommand } from '@aws-sdk/client-ssm
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hookPolicy } from '../../../components/aws/policies.ts'
 import { parameterNames } from '../../../platforms/aws/layout.ts'
+import type { RolloutEvent } from '../../../platforms/store.ts'
 import { greenOf, split } from '../../../rollout/weights.ts'
 import { scheduledEvent } from '../../beds/aws/events.ts'
 import { type HookStand, openStand, SERVICE } from './stand.ts'
 
 let stand: HookStand
+let begun = ''
 const actions = new Set<string>()
 
 beforeAll(async () => {
@@ -20,12 +22,15 @@ beforeAll(async () => {
 afterAll(() => stand?.close())
 beforeEach(async () => {
   await stand.reset(10)
+  begun = new Date().toISOString()
 })
 
 const green = async () => greenOf(await stand.router.read(), SERVICE)
 const latch = () => stand.store.readLatch()
 const tripsTold = async () =>
-  (await stand.store.readEvents(40)).filter(({ kind }) => kind === 'tripped').length
+  (await stand.store.readEvents(10_000)).filter(({ kind }) => kind === 'tripped').length
+
+const isAsserted = ({ kind, at }: RolloutEvent) => kind === 'asserted' && at > begun
 
 /** What the function called, in order; remembered for the test of its rights. */
 async function called(): Promise<string[]> {
@@ -70,6 +75,8 @@ describe('the function, called by an alarm', () => {
     expect(await latch()).toMatchObject({ latched: true, trips: 1 })
     expect(await green()).toBe(0)
     expect((await tripsTold()) - before).toBe(1)
+    // A rollback that another call is at work on is not told as somebody else's hand.
+    expect((await stand.store.readEvents(10_000)).filter(isAsserted)).toEqual([])
   })
 
   it('does nothing for a later OK, which never clears the latch', async () => {
