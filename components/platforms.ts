@@ -31,6 +31,7 @@ export type DeclarePlatform = (
 const DECLARATIONS: Record<PlatformReference['kind'], () => Promise<DeclarePlatform>> = {
   local: async () => (await import('./local/platform.ts')).declareLocally,
   kubernetes: async () => (await import('./kubernetes/platform.ts')).declareInCluster,
+  aws: async () => (await import('./aws/platform.ts')).declareOnAws,
 }
 
 /** What declares the platform of that kind; its SDK is loaded here. */

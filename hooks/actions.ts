@@ -1,10 +1,10 @@
 import type { Layout } from '../platforms/local/layout.ts'
-import { isDisarmed, type Operations, type TripCause } from '../platforms/operations.ts'
-import { actionOf, reachOf } from '../rollout/action.ts'
+import { isDisarmed, type Operations } from '../platforms/operations.ts'
+import { actionOf } from '../rollout/action.ts'
 import type { Alarm } from '../rollout/journal.ts'
-import { guardrailNamed, SERVER_DOWN } from './alerts.ts'
+import { guardrailNamed } from './alerts.ts'
+import { causesOf } from './causes.ts'
 import { commandEnvironment, runCommand } from './command.ts'
-import { guardrailOfDeath } from './server-events.ts'
 import type { World } from './world.ts'
 
 /** No command of a guardrail runs for longer. */
@@ -62,34 +62,9 @@ export class Actions {
   }
 
   async #rollback(alarm: Alarm): Promise<void> {
-    for (const cause of this.#causes(alarm)) await this.#parts.operations.trip(cause)
-  }
-
-  /** One for each service that it takes back; a query's alarm stands for all that it names. */
-  #causes({ guardrail: name, service, value, threshold, since }: Alarm): TripCause[] {
-    const { world } = this.#parts
-    const { plan } = world.charge
-    const dead = name === SERVER_DOWN ? guardrailOfDeath(plan, service) : undefined
-    const guardrail = guardrailNamed(plan, dead ?? name)
-    const judged = (services: string[]) => services.filter((one) => world.judges(one))
-    const services =
-      guardrail?.query === undefined
-        ? judged([service])
-        : guardrail.services
-          ? judged(guardrail.services)
-          : judged(Object.keys(plan.services)).slice(0, 1)
-    const reach = guardrail ? reachOf(guardrail) : undefined
-    return services.map((one) => ({
-      cause: name,
-      value,
-      threshold,
-      reason: `guardrail ${name} fires for ${one}: ${value} against ${threshold}`,
-      service: one,
-      scope: reach?.scope ?? 'service',
-      // A green that is dead takes nobody down step by step.
-      pace: dead === undefined ? (reach?.pace ?? 'immediately') : 'immediately',
-      firstBadAt: since,
-    }))
+    const { world, operations } = this.#parts
+    const causes = causesOf(world.charge.plan, alarm, (service) => world.judges(service))
+    for (const cause of causes) await operations.trip(cause)
   }
 
   #mayRun(alarm: Alarm, command: string[], againMs: number | undefined, begins: boolean): void {

@@ -18,6 +18,7 @@ const OPENERS: {
   },
   kubernetes: async (reference) =>
     (await import('./kubernetes/client.ts')).openKubernetes(reference),
+  aws: async (reference) => new (await import('./aws/client.ts')).AwsPlatform(reference),
 }
 
 /**

@@ -5,7 +5,7 @@ import { defaultHome } from './local/layout.ts'
  * Which live platform a rollout is on, and where there. It is an input of every resource of the
  * provider, so it holds no secret and nothing that differs from one deployer to the next.
  */
-export type PlatformReference = LocalReference | KubernetesReference
+export type PlatformReference = LocalReference | KubernetesReference | AwsReference
 
 export interface LocalReference {
   kind: 'local'
@@ -20,6 +20,19 @@ export interface KubernetesReference {
   namespace: string
   /** The context of the kubeconfig (KUBECONFIG, else ~/.kube/config); default its current one. */
   context?: string
+}
+
+export interface AwsReference {
+  kind: 'aws'
+  /** What everything that Sluice keeps in the account is named by. */
+  name: string
+  /** Default: the SDK's own chain (AWS_REGION, the profile). Credentials are its chain's too. */
+  region?: string
+  /**
+   * Seconds in which the load balancer's metrics come, alarms are evaluated and the hook is called:
+   * 60 on AWS, whatever `sluice:clock` says. A simulator may be faster.
+   */
+  tick?: number
 }
 
 /** The stack's config under `sluice:` as text, and where the stack is. */
@@ -41,6 +54,13 @@ const KINDS: { [K in PlatformReference['kind']]: (from: ReferenceSource) => Plat
     name: named(get('name') ?? stack, 'name', 40),
     namespace: named(get('namespace') ?? 'default', 'namespace', 63),
     ...(get('context') === undefined ? {} : { context: get('context') }),
+  }),
+  aws: ({ get, stack }) => ({
+    kind: 'aws',
+    // Not `sluice:name`: the engine takes that for the name of the provider's plugin.
+    name: named(get('rollout') ?? stack, 'rollout', 40),
+    ...(get('region') === undefined ? {} : { region: get('region') }),
+    ...(get('tick') === undefined ? {} : { tick: tickOf(get('tick') as string) }),
   }),
 }
 
@@ -65,6 +85,15 @@ export function nameOf(reference: PlatformReference): string {
 function named(text: string, key: string, most: number): string {
   if (text.length <= most && /^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(text)) return text
   throw new Error(
-    `sluice:${key}: "${text}" names nothing in a cluster; give lower-case letters, digits and -, at most ${most}`,
+    `sluice:${key}: "${text}" names no rollout here; give lower-case letters, digits and -, at most ${most}`,
+  )
+}
+
+function tickOf(text: string): number {
+  const tick = Number(text)
+  if (tick === 60) return tick
+  if (tick >= 1 && tick < 60 && process.env['AWS_ENDPOINT_URL']) return tick
+  throw new Error(
+    `sluice:tick: "${text}" is no granularity of AWS, whose metrics come every 60 seconds; leave it out`,
   )
 }

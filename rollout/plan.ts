@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { durationSchema } from './duration.ts'
+import { aws } from './schema/aws.ts'
 import { backup, flag, type MOMENTS, operation, type PRIORITIES } from './schema/data.ts'
 import { gate } from './schema/gate.ts'
 import { escalation, guardrail, type METRICS, type SEVERITIES } from './schema/guardrail.ts'
@@ -64,6 +65,7 @@ export const planSchema = z.strictObject({
   local: local.prefault({}).describe('the local platform'),
   kubernetes: kubernetes.optional().describe('the cluster, on the platform kubernetes'),
   runner: runner.optional(),
+  aws: aws.prefault({}).describe('the platform aws'),
 })
 
 /** A plan as it is written. */

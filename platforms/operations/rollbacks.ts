@@ -22,6 +22,9 @@ import type { Ground, Parts, TripCause, Tripped } from './ground.ts'
 import { failureOf, messageOf, orNothing, settled } from './outcomes.ts'
 import type { Records } from './records.ts'
 
+/** A trip that is younger may still be at work in another process. */
+const AT_WORK_MS = 10_000
+
 /** Everything that takes green down. It waits for no move. */
 export class Rollbacks {
   readonly #ground: Ground
@@ -81,7 +84,9 @@ export class Rollbacks {
     })
     if (held?.latched) {
       if (latch !== held) return this.#goDeeper(latch, cause)
-      return { weights: await this.#assert(true), latched: false }
+      // Another process may still be between its latch and its weights: that is no other hand.
+      const old = trippedAt.getTime() - Date.parse(latch.trip?.at ?? '') > AT_WORK_MS
+      return { weights: await this.#assert(old), latched: false }
     }
     const lowered = await settled(this.#lower(latch))
     const done = now()

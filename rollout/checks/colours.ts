@@ -82,7 +82,9 @@ function loneFlagChecks(
 }
 
 function ownChecks(colour: Lenient<Colour>, keys: Keys): Check[] {
-  const { command, port, url, flag, image, existing } = colour
+  const { command, port, url, flag, image, existing, targetGroupArn } = colour
+  // What a target group has behind it runs already, and needs no place on this host.
+  if (targetGroupArn !== undefined && !command && url === undefined && port === undefined) return []
   const rests = ['command', 'port', 'url', 'servedBy', 'image', 'existing'].map((key) => [
     ...keys,
     key,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { arn } from './aws.ts'
 import { objectName } from './kubernetes.ts'
 import { command, environment, header, httpUrl, name, names, path, port, query } from './words.ts'
 
@@ -23,6 +24,9 @@ const colour = z
       })
       .optional()
       .describe('the colour of a service whose process answers for this one too'),
+    targetGroupArn: arn
+      .optional()
+      .describe('aws: an existing target group; its targets are never started or stopped'),
     flag: name.optional().describe('of the plan: on for the requests that go to this colour'),
     port: port.optional().describe('where a command listens on loopback; given to it as PORT'),
     environment,

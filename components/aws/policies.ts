@@ -1,0 +1,128 @@
+import { OWN_NAMESPACE } from '../../platforms/aws/alarms.ts'
+import { LATCHED_TAG } from '../../platforms/aws/layout.ts'
+
+/** A policy document of IAM. */
+export interface PolicyDocument {
+  Version: '2012-10-17'
+  Statement: PolicyStatement[]
+}
+
+export interface PolicyStatement {
+  Sid: string
+  Effect: 'Allow' | 'Deny'
+  Action: string[]
+  Resource: string[]
+  Condition?: Record<string, Record<string, string | string[]>>
+}
+
+/** What the hook's policy is about. */
+export interface HookPolicyArgs {
+  rollout: string
+  /** The listeners whose rules split the rollout's traffic. */
+  listeners: string[]
+  topic: string
+  /** Where events go that failed for good. */
+  deadLetters: string
+  /** The function's name, for its log. */
+  function: string
+}
+
+/**
+ * What the hook may do, and no more: its own parameters but not the layout, the rules of its
+ * listeners, one tag on them, its own metrics, its topic. What has no resource of its own in IAM is
+ * read-only, or held to a namespace.
+ */
+export function hookPolicy(args: HookPolicyArgs): PolicyDocument {
+  const { rollout, listeners, topic, deadLetters } = args
+  const where = partsOfArn(listeners[0] ?? '')
+  const parameters = `arn:${where.partition}:ssm:${where.region}:${where.account}:parameter/sluice/${rollout}`
+  const own = ['latch', 'journal', 'texts', 'events'].map((part) => `${parameters}/${part}/*`)
+  const rules = listeners.map((listener) => rulesOf(listener))
+  const log = `arn:${where.partition}:logs:${where.region}:${where.account}:log-group:/aws/lambda/${args.function}`
+  const allow = (Sid: string, Action: string[], Resource: string[]): PolicyStatement => ({
+    Sid,
+    Effect: 'Allow',
+    Action,
+    Resource,
+  })
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      allow(
+        'ReadParameters',
+        ['ssm:GetParameters', 'ssm:GetParametersByPath'],
+        [parameters, `${parameters}/*`],
+      ),
+      allow('WriteParameters', ['ssm:PutParameter'], [...own, `${parameters}/heartbeat`]),
+      allow('PruneParameters', ['ssm:DeleteParameters'], own),
+      allow(
+        'ReadBalancer',
+        [
+          'elasticloadbalancing:DescribeRules',
+          'elasticloadbalancing:DescribeTags',
+          'elasticloadbalancing:DescribeTargetHealth',
+        ],
+        ['*'],
+      ),
+      allow('MoveTraffic', ['elasticloadbalancing:ModifyRule'], rules),
+      {
+        ...allow(
+          'MarkAsLatched',
+          ['elasticloadbalancing:AddTags', 'elasticloadbalancing:RemoveTags'],
+          rules,
+        ),
+        Condition: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [LATCHED_TAG] } },
+      },
+      allow('ReadMetrics', ['cloudwatch:DescribeAlarms', 'cloudwatch:GetMetricData'], ['*']),
+      {
+        ...allow('BeHeardOf', ['cloudwatch:PutMetricData'], ['*']),
+        Condition: { StringEquals: { 'cloudwatch:namespace': OWN_NAMESPACE } },
+      },
+      allow('Tell', ['sns:Publish'], [topic]),
+      allow('TellOfFailures', ['sqs:SendMessage'], [deadLetters]),
+      allow(
+        'Log',
+        ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
+        [log, `${log}:*`],
+      ),
+    ],
+  }
+}
+
+/**
+ * What the deployer's role is denied: to change the rules of a rollout while they are marked as
+ * latched, and to take the mark off, which is the hook's. So a weight that stands stale in the
+ * engine's state cannot slip through, whatever flags an update has.
+ */
+export function deployerPolicy(listeners: string[]): PolicyDocument {
+  const rules = listeners.map((listener) => rulesOf(listener))
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'NoRiseWhileLatched',
+        Effect: 'Deny',
+        Action: ['elasticloadbalancing:ModifyRule', 'elasticloadbalancing:DeleteRule'],
+        Resource: rules,
+        Condition: { StringEquals: { [`aws:ResourceTag/${LATCHED_TAG}`]: 'true' } },
+      },
+      {
+        Sid: 'TheMarkIsTheHooks',
+        Effect: 'Deny',
+        Action: ['elasticloadbalancing:AddTags', 'elasticloadbalancing:RemoveTags'],
+        Resource: rules,
+        Condition: { 'ForAnyValue:StringEquals': { 'aws:TagKeys': [LATCHED_TAG] } },
+      },
+    ],
+  }
+}
+
+/** The ARNs of every rule of a listener. */
+function rulesOf(listener: string): string {
+  return `${listener.replace(':listener/', ':listener-rule/')}/*`
+}
+
+function partsOfArn(arn: string): { partition: string; region: string; account: string } {
+  const [, partition = 'aws', , region = '', account = ''] = arn.split(':')
+  return { partition, region, account }
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod'
+
+/** What the function was called for. */
+export type Call =
+  | {
+      kind: 'alarm'
+      /** The alarm's name, which says of which rollout, service and guardrail it is. */
+      name: string
+      state: 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'
+      /** CloudWatch's reason as data, JSON. */
+      reasonData?: string
+      /** When the alarm came into this state. */
+      at: Date
+    }
+  | { kind: 'reconcile' }
+
+const state = z.looseObject({
+  value: z.enum(['ALARM', 'OK', 'INSUFFICIENT_DATA']),
+  timestamp: z.string(),
+  reasonData: z.string().optional(),
+})
+const direct = z.looseObject({
+  source: z.literal('aws.cloudwatch'),
+  alarmData: z.looseObject({ alarmName: z.string(), state }),
+})
+const bridged = z.looseObject({
+  source: z.literal('aws.cloudwatch'),
+  'detail-type': z.literal('CloudWatch Alarm State Change'),
+  detail: z.looseObject({ alarmName: z.string(), state }),
+})
+const scheduled = z.looseObject({
+  source: z.enum(['aws.events', 'aws.scheduler']),
+  'detail-type': z.literal('Scheduled Event'),
+})
+
+/**
+ * Reads an event: an alarm's own action, the same change by EventBridge, or the schedule. Shapes:
+ * docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring (alarms-and-actions-Lambda, cloudwatch-and-eventbridge).
+ * @throws Error for anything else, so that it reaches the function's on-failure destination
+ */
+export function callOf(event: unknown): Call {
+  const own = direct.safeParse(event)
+  if (own.success) return alarmCall(own.data.alarmData)
+  const other = bridged.safeParse(event)
+  if (other.success) return alarmCall(other.data.detail)
+  if (scheduled.safeParse(event).success) return { kind: 'reconcile' }
+  const shown = JSON.stringify(event)?.slice(0, 200)
+  throw new Error(`neither an alarm nor the schedule: ${shown}`)
+}
+
+function alarmCall(data: { alarmName: string; state: z.output<typeof state> }): Call {
+  const { value, timestamp, reasonData } = data.state
+  const at = new Date(timestamp)
+  return {
+    kind: 'alarm',
+    name: data.alarmName,
+    state: value,
+    ...(reasonData === undefined ? {} : { reasonData }),
+    // A time that cannot be read is no reason to be deaf.
+    at: Number.isNaN(at.getTime()) ? new Date() : at,
+  }
+}

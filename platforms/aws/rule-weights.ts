@@ -1,0 +1,42 @@
+import type { Weights } from '../../rollout/weights.ts'
+import { Refused } from '../platform.ts'
+import type { AwsService } from './layout.ts'
+
+/** A target group of a rule and its weight. */
+export interface RuleWeight {
+  arn: string
+  weight: number
+}
+
+/**
+ * The weights of a rule for a share of green. ALB takes integers from 0 to 999 which are relative:
+ * whole percents stand as they are, a share with a tenth as thousandths.
+ * @throws Refused for a share that is finer than that
+ */
+export function toRuleWeights(
+  { blue, green }: Weights,
+  groups: Pick<AwsService, 'blue' | 'green'>,
+): RuleWeight[] {
+  const factor = Number.isInteger(green) ? 1 : 10
+  const [b, g] = [Math.round(blue * factor), Math.round(green * factor)]
+  if (Math.abs(g - green * factor) > 1e-9) {
+    throw new Refused(
+      `green ${green} is finer than the listener rule's thousandths; give whole percents, or tenths`,
+    )
+  }
+  return [
+    ...(groups.blue === undefined ? [] : [{ arn: groups.blue, weight: b }]),
+    { arn: groups.green, weight: g },
+  ]
+}
+
+/** Green's percent, of the weights of a rule; a rule that is all zeros gives nobody anything. */
+export function shareOf(
+  weights: readonly RuleWeight[],
+  { green }: Pick<AwsService, 'green'>,
+): number {
+  const sum = weights.reduce((total, { weight }) => total + weight, 0)
+  if (sum === 0) return 0
+  const share = weights.find(({ arn }) => arn === green)?.weight ?? 0
+  return Math.round((share * 10_000) / sum) / 100
+}

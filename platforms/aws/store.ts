@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto'
+import { DeleteParametersCommand, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm'
+import type { z } from 'zod'
+import type { Journal } from '../../rollout/journal.ts'
+import type { Latch } from '../../rollout/latch.ts'
+import { Unavailable } from '../platform.ts'
+import { Conflict, type RolloutEvent, type Store } from '../store.ts'
+import { journalSchema, latchSchema } from '../stored.ts'
+import { call } from './failures.ts'
+import { parameterNames } from './layout.ts'
+import { LongTexts } from './texts.ts'
+import { parametersUnder, VersionedParameter } from './versions.ts'
+
+/** How much of the history is kept: a look back, not an archive, which is the hook's log. */
+const EVENTS_KEPT = 40
+const MOST_EVENT = 4_000
+
+/**
+ * Latch, journal and the end of the history in SSM's Parameter Store, beside each other and not
+ * managed by the engine. A write is compare-and-set by {@link VersionedParameter}.
+ */
+export class SsmStore implements Store {
+  readonly #ssm: SSMClient
+  readonly #names: ReturnType<typeof parameterNames>
+  readonly #latch: VersionedParameter
+  readonly #journal: VersionedParameter
+  readonly #texts: LongTexts
+  /** Which version a value was that a read gave. */
+  readonly #versions = new WeakMap<object, number>()
+  constructor(ssm: SSMClient, rollout: string) {
+    this.#ssm = ssm
+    this.#names = parameterNames(rollout)
+    this.#latch = new VersionedParameter(ssm, this.#names.latch)
+    this.#journal = new VersionedParameter(ssm, this.#names.journal)
+    this.#texts = new LongTexts(ssm, this.#names.texts)
+  }
+
+  async readLatch(): Promise<Latch | undefined> {
+    const found = await this.#latch.read()
+    if (!found) return undefined
+    const { value } = parsed(found.text, `${this.#names.latch}`) as { value: unknown }
+    const latch = checked<Latch>(value, latchSchema, this.#names.latch)
+    this.#versions.set(latch, found.version)
+    return latch
+  }
+
+  async writeLatch(latch: Latch, over?: Latch | 'missing'): Promise<void> {
+    await this.#write(this.#latch, 'latch', { value: latch }, over)
+    // Of all that is written here only this must never wait for anything but its own write.
+    void this.#latch.prune().catch(() => {})
+  }
+
+  async readJournal(): Promise<Journal | undefined> {
+    const found = await this.#journal.read()
+    if (!found) return undefined
+    const text = await this.#texts.read(found.text)
+    const { plan, value } = parsed(text, this.#names.journal) as { plan: string; value: object }
+    const whole = { ...value, plan: parsed(await this.#texts.read(plan), this.#names.journal) }
+    const journal = checked<Journal>(whole, journalSchema, this.#names.journal)
+    this.#versions.set(journal, found.version)
+    return journal
+  }
+
+  async writeJournal(journal: Journal, over?: Journal | 'missing'): Promise<void> {
+    const { plan, ...value } = journal
+    // The plan is most of a journal and changes least: it stands for itself, and is written once.
+    const kept = await this.#texts.write(JSON.stringify(plan))
+    const written = await this.#write(this.#journal, 'journal', { plan: kept, value }, over)
+    await this.#journal.prune().catch(() => {})
+    await this.#texts.prune([kept, written]).catch(() => {})
+  }
+
+  async appendEvent(event: RolloutEvent): Promise<void> {
+    const { events } = this.#names
+    const name = `${events}/${event.at.replaceAll(/[^0-9]/g, '')}-${randomUUID().slice(0, 8)}`
+    const whole = JSON.stringify(event)
+    const text =
+      Buffer.byteLength(whole) <= MOST_EVENT
+        ? whole
+        : JSON.stringify({ ...event, details: undefined, message: event.message.slice(0, 1_000) })
+    await call(
+      `ssm:PutParameter ${name}`,
+      this.#ssm.send(new PutParameterCommand({ Name: name, Value: text, Type: 'String' })),
+    )
+  }
+
+  /** The newest events, oldest first. */
+  async readEvents(limit: number): Promise<RolloutEvent[]> {
+    const found = await parametersUnder(this.#ssm, this.#names.events)
+    return found
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .slice(-limit)
+      .flatMap(({ text }) => {
+        try {
+          return [JSON.parse(text) as RolloutEvent]
+        } catch {
+          return []
+        }
+      })
+  }
+
+  /** Drops the oldest of the history; for the reconciler, which waits for nothing. */
+  async pruneEvents(): Promise<void> {
+    const names = (await parametersUnder(this.#ssm, this.#names.events)).map(({ name }) => name)
+    const old = names.toSorted().slice(0, -EVENTS_KEPT).slice(0, 10)
+    if (old.length > 0) await this.#ssm.send(new DeleteParametersCommand({ Names: old }))
+  }
+
+  async #write(
+    parameter: VersionedParameter,
+    what: 'latch' | 'journal',
+    value: object,
+    over: object | 'missing' | undefined,
+  ): Promise<string> {
+    // The writer's mark tells a write that was repeated by the SDK from one of somebody else.
+    const whole = JSON.stringify({ ...value, by: randomUUID() })
+    const text = what === 'journal' ? await this.#texts.write(whole) : whole
+    for (;;) {
+      const after =
+        over === undefined
+          ? ((await parameter.read())?.version ?? 0)
+          : over === 'missing'
+            ? await this.#afterNothing(parameter, what)
+            : this.#versions.get(over)
+      if (after === undefined) throw new Error(`a ${what} that was not read here is not replaced`)
+      if (await parameter.write(text, after)) return text
+      if (over !== undefined) {
+        throw new Conflict(`the ${what} was written by another process since it was read`)
+      }
+    }
+  }
+
+  async #afterNothing(parameter: VersionedParameter, what: string): Promise<number> {
+    if (await parameter.read()) {
+      throw new Conflict(`the ${what} was missing, and another process has written it since`)
+    }
+    return 0
+  }
+}
+
+function parsed(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw corrupt(place, (error as Error).message)
+  }
+}
+
+function checked<T>(value: unknown, schema: z.ZodType, place: string): T {
+  const result = schema.safeParse(value)
+  if (result.success) return value as T
+  const issues = result.error.issues.slice(0, 3)
+  throw corrupt(
+    place,
+    issues.map(({ path, message }) => `${path.join('.') || 'the whole'}: ${message}`).join(', '),
+  )
+}
+
+function corrupt(place: string, what: string): Unavailable {
+  const path = place.endsWith('latch')
+    ? 'a missing latch counts as latched at green 0, and is rebuilt by pulumi up'
+    : 'then type: sluice doctor --adopt'
+  return new Unavailable(
+    `the newest parameter under ${place} is corrupt: ${what}; next: delete it with aws ssm delete-parameter, ${path}`,
+  )
+}

@@ -1,0 +1,4 @@
+import { openAwsBed } from './aws-bed.ts'
+import { describePlatform } from './contract.ts'
+
+describePlatform('aws', openAwsBed)

@@ -1,0 +1,320 @@
+import { spawn } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parse, stringify } from 'yaml'
+import { AwsPlatform } from '../../platforms/aws/client.ts'
+import { createHome } from '../../platforms/local/home.ts'
+import { databaseUrl, type Layout, layoutOf } from '../../platforms/local/layout.ts'
+import { ensureCluster, ensureDatabases, postgresService } from '../../platforms/local/postgres.ts'
+import { installService, stopAll } from '../../platforms/local/supervisor.ts'
+import { loadPlan } from '../../platforms/plan-file.ts'
+import type { AwsReference } from '../../platforms/reference.ts'
+import { admit } from '../../rollout/admission.ts'
+import type { Latch } from '../../rollout/latch.ts'
+import { latchOf } from '../../rollout/observation.ts'
+import type { Plan, PlanInput } from '../../rollout/plan.ts'
+import type { Request } from '../../rollout/request.ts'
+import { greenOf } from '../../rollout/weights.ts'
+import { checkout } from '../../tools/checkout.ts'
+import { sluiceEnvironment } from '../../tools/environment.ts'
+import { AccountHarness } from '../beds/aws/account-harness.ts'
+import { type Account, createAccount } from '../beds/aws/deploy.ts'
+import { environmentOf } from '../beds/aws/environment.ts'
+import { type Moto, startMoto } from '../beds/aws/moto.ts'
+import { freePorts } from './free-ports.ts'
+import type { Result } from './test-stack.ts'
+
+const NAME = 'huntred'
+const SERVICE = 'huntred'
+/** How many times faster than real the plan's waits pass. */
+const CLOCK = 60
+/** Seconds that stand for a minute of AWS. */
+const TICK = 5
+
+/**
+ * A stack on AWS with the real engine: moto in the place of AWS, the stand-in in the place of the aws
+ * provider plugin, and the harness for what moto does not do. The project is as users have it.
+ */
+export class AwsStack {
+  readonly folder: string
+  readonly platform: AwsPlatform
+  readonly moto: Moto
+  readonly account: Account
+  harness!: AccountHarness
+  plan!: Plan
+  planHash = ''
+  readonly #home: Layout
+  readonly #ports: { blue: number; green: number }
+  readonly #environment: NodeJS.ProcessEnv
+  readonly #before: NodeJS.ProcessEnv
+  #config: Record<string, unknown>
+
+  private constructor(
+    folder: string,
+    moto: Moto,
+    account: Account,
+    ports: { blue: number; green: number },
+    before: NodeJS.ProcessEnv,
+  ) {
+    this.folder = folder
+    this.moto = moto
+    this.account = account
+    this.#ports = ports
+    this.#before = before
+    this.#home = layoutOf(join(folder, 'home'))
+    this.platform = new AwsPlatform(REFERENCE)
+    this.#config = {
+      'sluice:plan': join(folder, 'e2e.plan.yaml'),
+      'sluice:platform': 'aws',
+      'sluice:rollout': NAME,
+      'sluice:tick': TICK,
+      'sluice:clock': CLOCK,
+      'sluice:step': 'start',
+    }
+    this.#environment = {
+      ...process.env,
+      ...sluiceEnvironment(),
+      ...environmentOf(moto.endpoint, 'deployer'),
+      SLUICE_STAND_IN_CODE: join(folder, 'code'),
+      PULUMI_BACKEND_URL: `file://${join(folder, 'state')}`,
+      PULUMI_HOME: join(folder, 'pulumi'),
+      PULUMI_CONFIG_PASSPHRASE: '',
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
+      NO_COLOR: '1',
+    }
+  }
+
+  /** An account with a balancer, both systems behind it, and a stack that is not deployed yet. */
+  static async create(edit: (plan: PlanInput) => PlanInput = (plan) => plan): Promise<AwsStack> {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-aws-'))
+    chmodSync(folder, 0o711)
+    const moto = await startMoto()
+    const before = { ...process.env }
+    Object.assign(process.env, environmentOf(moto.endpoint, 'bed'))
+    const port = await freePorts(2)
+    const ports = { blue: port, green: port + 1 }
+    const stack = new AwsStack(folder, moto, await createAccount(ports), ports, before)
+    try {
+      await stack.#prepare(edit)
+    } catch (error) {
+      await stack.close()
+      throw error
+    }
+    return stack
+  }
+
+  async #prepare(edit: (plan: PlanInput) => PlanInput): Promise<void> {
+    for (const name of ['state', 'code']) mkdirSync(join(this.folder, name))
+    standInPlugin(join(this.folder, 'pulumi'))
+    writeFileSync(
+      join(this.folder, 'Pulumi.yaml'),
+      stringify({
+        name: 'sluice',
+        main: join(checkout, 'stacks', 'index.ts'),
+        runtime: { name: 'nodejs', options: { typescript: false } },
+        plugins: { providers: [{ name: 'sluice', path: join(checkout, 'provider') }] },
+      }),
+    )
+    await this.writePlan(edit(planFor(this.account)))
+    await this.#startSystems()
+    const made = await this.pulumi('stack', 'init', 'e2e')
+    if (made.code !== 0) throw new Error(made.output)
+    this.harness = new AccountHarness({
+      listener: this.account.listener,
+      folder: this.folder,
+      lambda: {
+        code: join(this.folder, 'code'),
+        environment: environmentOf(this.moto.endpoint, 'hook'),
+      },
+    })
+    await this.harness.start()
+  }
+
+  /** Both systems of the example, as on the local platform, with a database of their own. */
+  async #startSystems(): Promise<void> {
+    const home = this.#home
+    await createHome(home)
+    await ensureCluster(home)
+    await installService(home, 'postgres', postgresService(home))
+    await ensureDatabases(home, [SERVICE])
+    for (const [colour, version] of [
+      ['blue', 'v1'],
+      ['green', 'v2'],
+    ] as const) {
+      await installService(home, `${SERVICE}-${colour}`, {
+        command: [process.execPath, join(checkout, `examples/huntred/${version}.ts`)],
+        environment: {
+          PORT: String(this.#ports[colour]),
+          EXAMPLE_FAULTS: '1',
+          HUNTRED_URL: databaseUrl(home, SERVICE),
+        },
+        cwd: checkout,
+      })
+      await this.until(`${colour} to answer`, () =>
+        fetch(`http://127.0.0.1:${this.#ports[colour]}/healthz`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      )
+    }
+  }
+
+  async writePlan(plan: PlanInput): Promise<void> {
+    writeFileSync(String(this.#config['sluice:plan']), stringify(plan))
+    const loaded = await loadPlan(String(this.#config['sluice:plan']))
+    this.plan = loaded.plan
+    this.planHash = loaded.planHash
+  }
+
+  set(values: Record<string, unknown>): this {
+    const keyed = Object.entries(values).map(([key, value]) => [`sluice:${key}`, value])
+    this.#config = { ...this.#config, ...Object.fromEntries(keyed) }
+    return this
+  }
+
+  preview(...flags: string[]): Promise<Result> {
+    return this.pulumi('preview', '--diff', ...flags)
+  }
+
+  up(...flags: string[]): Promise<Result> {
+    return this.pulumi('up', '--yes', '--skip-preview', ...flags)
+  }
+
+  pulumi(...args: string[]): Promise<Result> {
+    const file = join(this.folder, 'Pulumi.e2e.yaml')
+    const before = existsSync(file) ? parse(readFileSync(file, 'utf8')) : {}
+    writeFileSync(file, stringify({ ...before, config: this.#config }))
+    const all = [...args, ...(args[0] === 'stack' ? [] : ['-s', 'e2e'])]
+    return new Promise((resolve, reject) => {
+      const child = spawn('pulumi', all, {
+        cwd: this.folder,
+        env: this.#environment,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      let output = ''
+      const take = (chunk: Buffer) => {
+        output += chunk
+      }
+      child.stdout.on('data', take)
+      child.stderr.on('data', take)
+      child.once('error', reject)
+      child.once('close', (code) => resolve({ code: code ?? -1, output }))
+    })
+  }
+
+  get url(): string {
+    return this.harness.url
+  }
+
+  async until(what: string, ask: () => Promise<boolean>, seconds = 120): Promise<void> {
+    const end = Date.now() + seconds * 1_000
+    while (!(await ask())) {
+      if (Date.now() > end) throw new Error(`waited ${seconds} s in vain for ${what}`)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
+
+  /** Raises the step and applies it, waiting for what passes with time. */
+  async step(position: string): Promise<Result> {
+    this.set({ step: position })
+    let held = ''
+    await this.until(`nothing to hold ${position}`, async () => {
+      const refusals = await this.held(position)
+      held = refusals
+      return refusals === ''
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}\n${held}\n${this.harness.problems.slice(-3).join('\n')}`)
+    })
+    return this.up()
+  }
+
+  async held(position: string): Promise<string> {
+    const request = this.request(position)
+    const observation = await this.platform.observe()
+    const { refusals } = admit(request, observation, 'preview', request.attempt)
+    return refusals.map(({ place, message }) => `${place} ${message}`).join('\n')
+  }
+
+  request(position: string): Request {
+    return {
+      plan: this.plan,
+      planHash: this.planHash,
+      position,
+      attempt: Number(this.#config['sluice:attempt'] ?? 1),
+      confirmed: [],
+      clock: CLOCK,
+    }
+  }
+
+  async green(): Promise<number> {
+    return greenOf(await this.platform.readWeights(), SERVICE)
+  }
+
+  async latch(): Promise<Latch> {
+    const latch = latchOf(await this.platform.observe())
+    if (!latch) throw new Error('no latch')
+    return latch
+  }
+
+  /** Makes a colour misbehave, or well again. */
+  async fault(colour: 'blue' | 'green', faults: Record<string, number> | undefined): Promise<void> {
+    await fetch(`http://127.0.0.1:${this.#ports[colour]}/faults`, {
+      method: faults ? 'PUT' : 'DELETE',
+      ...(faults ? { body: JSON.stringify(faults) } : {}),
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.harness?.stop()
+    await stopAll(this.#home).catch(() => {})
+    await this.moto.stop()
+    for (const key of Object.keys(environmentOf('', ''))) {
+      if (this.#before[key] === undefined) delete process.env[key]
+      else process.env[key] = this.#before[key]
+    }
+    rmSync(this.folder, { recursive: true, force: true })
+    rmSync(this.#home.postgres.socketFolder, { recursive: true, force: true })
+  }
+}
+
+const REFERENCE: AwsReference = { kind: 'aws', name: NAME, tick: TICK }
+
+/** Where the engine looks for the plugin of exactly the SDK's version. */
+function standInPlugin(home: string): void {
+  const folder = join(home, 'plugins', 'resource-aws-v7.48.0')
+  mkdirSync(folder, { recursive: true })
+  const file = join(folder, 'pulumi-resource-aws')
+  const program = join(checkout, 'test/standins/pulumi-resource-aws-stand-in.ts')
+  writeFileSync(file, `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`)
+  chmodSync(file, 0o755)
+}
+
+/** The huntred plan at test size, as on the local platform but for where it stands. */
+function planFor({ listener, groups, database }: Account): PlanInput {
+  return {
+    name: NAME,
+    services: {
+      [SERVICE]: {
+        blue: { targetGroupArn: groups.blue },
+        green: { targetGroupArn: groups.green },
+      },
+    },
+    steps: [5, 10, 25, 50, 100],
+    bake: '1s',
+    minimumRequests: 1,
+    guardrails: { errors: { metric: 'error-rate', above: '5%', then: 'rollback' } },
+    backups: {
+      huntred: { postgres: 'env:HUNTRED_URL', before: 'every-step', maximumAge: '15m' },
+    },
+    aws: { listener, databases: { huntred: database } },
+  }
+}

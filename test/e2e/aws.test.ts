@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Load, startLoad } from '../../examples/load.ts'
+import { AwsStack } from './aws-stack.ts'
+
+const PATHS = ['/api/me', '/api/candidates/']
+
+describe('the huntred stack on AWS, by the stand-ins and with the real engine', () => {
+  let stack: AwsStack
+  let load: Load
+
+  beforeAll(async () => {
+    stack = await AwsStack.create()
+  })
+  afterAll(async () => {
+    await load?.stop()
+    await stack?.close()
+  })
+
+  it('deploys with green at 0 and refuses a step before that', async () => {
+    const early = await stack.set({ step: 'huntred@5' }).preview()
+    expect(early.code).not.toBe(0)
+    expect(early.output).toContain('nothing is deployed yet')
+    const deployed = await stack.set({ step: 'start' }).up()
+    expect(deployed.output).not.toContain('error:')
+    expect(deployed.code).toBe(0)
+    expect(await stack.green()).toBe(0)
+    load = startLoad({ url: stack.url, rate: 50, seconds: 1_800, paths: PATHS })
+    await stack.until('the hook to be heard of', async () => {
+      return (await stack.platform.observe()).guard.alive
+    })
+  })
+
+  it('shows one changed resource of AWS in a step, with the two weights', async () => {
+    await stack.until('nothing to hold it', async () => (await stack.held('huntred@5')) === '')
+    const preview = await stack.set({ step: 'huntred@5' }).preview()
+    expect(preview.output).not.toContain('error:')
+    const changed = [...preview.output.matchAll(/^\s*[~+-] (aws:\S+):/gm)].map((match) => match[1])
+    expect(changed).toEqual(['aws:lb/listenerRule:ListenerRule'])
+    expect(preview.output).toMatch(/weight\s*: 100 => 95/)
+    expect(preview.output).toMatch(/weight\s*: 0 => 5/)
+  })
+
+  it.each([5, 10])('goes to %i', async (weight) => {
+    const result = await stack.step(`huntred@${weight}`)
+    expect(result.output).not.toContain('error:')
+    expect(await stack.green()).toBe(weight)
+  })
+
+  it('loses its traffic with no engine running when green answers 500', async () => {
+    await stack.fault('green', { errors: 1 })
+    await stack.until('the rollback', async () => (await stack.green()) === 0)
+    await stack.fault('green', undefined)
+    expect(await stack.latch()).toMatchObject({
+      latched: true,
+      trips: 1,
+      trip: { cause: 'errors', position: 'huntred@10', landing: 'start' },
+    })
+  })
+
+  it('brings the state to what is live, and fails, until the rollback is acknowledged', async () => {
+    const up = await stack.up()
+    expect(up.code).not.toBe(0)
+    expect(up.output).toContain('ROLLED BACK')
+    expect(await stack.green()).toBe(0)
+    const stale = await stack.up('--refresh', '--target', '**weights-huntred')
+    expect(await stack.green(), stale.output).toBe(0)
+    expect((await stack.latch()).latched).toBe(true)
+  })
+
+  it('goes through in a second attempt, from its landing to retired', async () => {
+    const acknowledged = await stack.set({ step: 'start', attempt: 2 }).up()
+    expect(acknowledged.output).not.toContain('error:')
+    for (const position of [5, 10, 25, 50, 100]) {
+      const result = await stack.step(`huntred@${position}`)
+      expect(result.output).not.toContain('error:')
+      expect(await stack.green()).toBe(position)
+    }
+    for (const position of ['promoted', 'released', 'retired']) {
+      const result = await stack.step(position)
+      expect(result.output).not.toContain('error:')
+      expect(await stack.green()).toBe(100)
+    }
+  })
+
+  it('has lost no request of users but those that the broken green answered itself', async () => {
+    const { sent, answered, failures } = await load.stop()
+    expect(answered).toBeGreaterThan(1_000)
+    expect(sent).toBe(answered)
+    expect(failures.filter(({ reason }) => reason !== 'status 500')).toEqual([])
+  })
+})
