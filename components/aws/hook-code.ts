@@ -1,11 +1,18 @@
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import type { Charge } from '../../hooks/world.ts'
 import type { AwsReference } from '../../platforms/reference.ts'
+import type { Plan } from '../../rollout/plan.ts'
 import { planText } from '../../rollout/plan-text.ts'
 
 /** The runtime of the function; what it is bundled for. */
 export const RUNTIME = 'nodejs22.x'
+
+/** What the hook guards. */
+export interface Charge {
+  plan: Plan
+  planHash: string
+  clock: number
+}
 
 /** The files of the function, by name. */
 export interface HookCode {
