@@ -12,6 +12,8 @@ export interface Charge {
   plan: Plan
   planHash: string
   clock: number
+  /** Of the plan's environments the one that this stack is. */
+  environment?: string
 }
 
 /** The files of the function, by name. */

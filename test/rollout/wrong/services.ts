@@ -20,7 +20,7 @@ export const SERVICES: WrongPlan[] = [
     'a service without green',
     { 'services.api.green': undefined },
     [
-      'plan.services.api.green: is missing; give a mapping with command, url, servedBy, targetGroupArn, flag, port or environment (what is being rolled out)',
+      'plan.services.api.green: is missing; give a mapping with command, image, existing, url, servedBy, targetGroupArn, flag, port or environment (what is being rolled out)',
     ],
   ],
   [
@@ -41,7 +41,7 @@ export const SERVICES: WrongPlan[] = [
     'a misspelt command',
     { 'services.api.green': { comand: ['x'], port: 9002 } },
     [
-      'plan.services.api.green.comand: is not known here; did you mean command? known: command, url, servedBy, targetGroupArn, flag, port, environment',
+      'plan.services.api.green.comand: is not known here; did you mean command?',
     ],
   ],
   [
