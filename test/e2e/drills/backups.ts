@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { restoreBackup } from '../../../platforms/local/backups.ts'
 import { databaseEnvironment } from '../../../platforms/local/layout.ts'
+import { restoreBackup } from '../../../platforms/local/restore.ts'
 import type { BackupRecord } from '../../../rollout/journal.ts'
 import type { PlanInput } from '../../../rollout/plan.ts'
 import { decided } from '../decided.ts'
