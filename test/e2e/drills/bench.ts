@@ -116,7 +116,7 @@ export class Bench extends Breakable {
     const edit = this.#variants[variant]
     if (!edit) throw new Error(`there is no variant ${variant}`)
     const plan = edit(this.#base)
-    const retire = { ...plan.retire, after: `${24 + this.#edition}h` }
+    const retire = { ...plan.retire, after: `${this.#edition}s` }
     await this.stack.writePlan({ ...plan, retire })
     const { latched, trips, attempt } = await this.landed()
     const next = latched ? trips + 1 : attempt
