@@ -7,6 +7,7 @@ import { isUnavailable, journalOf, latchOf, type Observation } from '../rollout/
 import { describeChange, rising, sameWeights } from '../rollout/weights.ts'
 import { sluiceEnvironment } from '../tools/environment.ts'
 import { findProgram, isExecutable, pathDirectories } from '../tools/programs.ts'
+import { readArchiveHealth } from './archive-health.ts'
 import { readHookStatus } from './hook-status.ts'
 import { isFresh } from './outlook.ts'
 import type { OpenStack } from './stack.ts'
@@ -37,6 +38,9 @@ export async function examine(stack: OpenStack): Promise<Finding[]> {
         `process ${name}`,
         () => processFinding(stack, name),
       ]),
+      ...(stack.plan.local.postgres
+        ? [['archive', () => archiveFinding(stack)] as [string, Look]]
+        : []),
       ['router', async () => routerFinding(observation)],
       ['guard', async () => guardFinding(stack, observation)],
       ['hook API', () => apiFinding(stack)],
@@ -65,7 +69,7 @@ function failure(error: unknown): string {
 
 function programLooks({ plan }: OpenStack): [string, Look][] {
   const names = ['runsvdir', 'sv', 'haproxy', 'prometheus']
-  if (plan.local.postgres) names.push('postgres', 'pg_dump', 'pg_restore')
+  if (plan.local.postgres) names.push('postgres', 'pg_dump', 'pg_restore', 'pgbackrest')
   return ['pulumi', ...names].map((name): [string, Look] => [
     `program ${name}`,
     async () => {
@@ -115,6 +119,14 @@ async function processFinding(stack: OpenStack, name: string): Promise<Omit<Find
         found: `does not run; its log is in ${stack.layout.logs}/${name}`,
         next: 'pulumi up --refresh --yes',
       }
+}
+
+async function archiveFinding(stack: OpenStack): Promise<Omit<Finding, 'part'>> {
+  const health = await readArchiveHealth(stack)
+  if (!health) return { state: 'absent', found: 'no backup is critical, so nothing is archived' }
+  if ('unavailable' in health) return { state: 'ill', found: health.unavailable, next: 'pulumi up' }
+  const { state, text, next } = health
+  return { state: state === 'failing' || state === 'broken' ? 'ill' : 'well', found: text, next }
 }
 
 function routerFinding({ live }: Observation): Omit<Finding, 'part'> {

@@ -1,5 +1,5 @@
-import { restoreBackup } from '../platforms/local/backups.ts'
 import { databaseEnvironment } from '../platforms/local/layout.ts'
+import { restoreBackup } from '../platforms/local/restore.ts'
 import type { Platform } from '../platforms/platform.ts'
 import { formatSpan } from '../rollout/duration.ts'
 import { describeHeld, heldAgainst } from '../rollout/limits.ts'

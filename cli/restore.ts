@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander'
-import { restoreBackup } from '../platforms/local/backups.ts'
 import { databaseEnvironment } from '../platforms/local/layout.ts'
+import { type RestoreOptions, restoreBackup, restoreToMoment } from '../platforms/local/restore.ts'
 import { formatSpan } from '../rollout/duration.ts'
 import type { BackupRecord } from '../rollout/journal.ts'
+import type { Backup, Plan } from '../rollout/plan.ts'
 import { recover } from './disaster.ts'
 import { WrongUse } from './errors.ts'
 import { formatTable } from './format.ts'
@@ -15,6 +16,7 @@ interface RestoreFlags extends StackOptions {
   overwriteLive?: boolean
   list?: boolean
   disaster?: boolean
+  to?: string
 }
 
 /** `sluice restore`: data come back only by this, never by a rollback of traffic. */
@@ -23,9 +25,15 @@ export function restore(program: Command): void {
     program,
     'restore [name]',
     'restores a backup into a new database and verifies it; the live one stays as it is',
-    'sluice restore --list\nsluice restore huntred --into huntred_check\nsluice restore --disaster',
+    'sluice restore --list\nsluice restore huntred --into huntred_check\nsluice restore orders --to 2027-03-01T12:00:00Z\nsluice restore --disaster',
   )
     .option('--id <id>', 'which one; default: the newest verified')
+    .addOption(
+      new Option(
+        '--to <time>',
+        'of a critical backup: as it stood at this moment (RFC 3339), or latest',
+      ).conflicts('id'),
+    )
     .option('--into <database>', 'name of the new database; it must not exist')
     .addOption(
       new Option(
@@ -44,8 +52,10 @@ export function restore(program: Command): void {
           `--into: "${flags.into}" is no name of a new database; give lower-case letters, digits and _, at most 63`,
         )
       }
+      const to = flags.to === undefined ? undefined : momentOf(flags.to, Date.now())
       const { plan, platform, layout } = await openStack(flags)
       if (flags.disaster) {
+        if (to !== undefined) throw new WrongUse('--disaster restores the latest; leave --to out')
         if (name === undefined) return recover(layout, plan)
         throw new WrongUse('--disaster rebuilds all of them; type: sluice restore --disaster')
       }
@@ -55,18 +65,61 @@ export function restore(program: Command): void {
         if (flags.list) return
         throw new WrongUse('name the backup to restore; type: sluice restore <name>')
       }
-      const record = chooseRecord(records, name, flags.id)
-      const restored = await restoreBackup(layout, record, {
+      const options: RestoreOptions = {
         into: flags.into,
         overwriteLive: flags.overwriteLive ?? false,
         environment: { ...process.env, ...databaseEnvironment(plan, layout) },
         progress: (text) => say(`  ${text}`),
-      })
+      }
+      const kept = ({ replaced }: { replaced?: string }) =>
+        replaced ? [`the former one is kept as ${replaced}`] : []
+      if (to !== undefined) {
+        const backup = criticalBackup(plan, name)
+        const restored = await restoreToMoment(layout, name, backup, to, options)
+        const last = restored.reached
+          ? `its last transaction is of ${restored.reached}`
+          : 'nothing was written since its base backup'
+        say(
+          `${name} stands verified in the database ${restored.database}; ${last}`,
+          ...kept(restored),
+        )
+        return
+      }
+      const record = chooseRecord(records, name, flags.id)
+      const restored = await restoreBackup(layout, record, options)
       say(
         `${record.name} ${record.id} stands verified in the database ${restored.database}`,
-        ...(restored.replaced ? [`the former one is kept as ${restored.replaced}`] : []),
+        ...kept(restored),
       )
     })
+}
+
+/**
+ * The moment that `--to` means.
+ * @throws WrongUse for what is no time of RFC 3339, and for one that is not yet
+ */
+export function momentOf(text: string, now: number): Date | 'latest' {
+  if (text === 'latest') return text
+  const shape = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/
+  const at = shape.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(at)) {
+    throw new WrongUse(
+      `--to: "${text}" is no moment; give a time with its zone such as 2027-03-01T12:00:00Z, or latest`,
+    )
+  }
+  if (at > now) throw new WrongUse(`--to: ${text} has not been yet; type: --to latest`)
+  return new Date(at)
+}
+
+function criticalBackup(plan: Plan, name: string): Backup {
+  const backup = plan.backups[name]
+  if (backup?.priority === 'critical') return backup
+  const critical = Object.keys(plan.backups).filter(
+    (each) => plan.backups[each]?.priority === 'critical',
+  )
+  throw new WrongUse(
+    `--to: only what is archived continuously can be restored to a moment, priority: critical in the plan; that is ${critical.join(', ') || 'none'}; without --to: sluice restore ${name}`,
+  )
 }
 
 /**
@@ -97,7 +150,7 @@ export function chooseRecord(
 function recordLines(records: readonly BackupRecord[], now: number): string[] {
   if (records.length === 0) return ['no backups yet; type: sluice backup']
   return formatTable([
-    ['backup', 'id', 'age', 'verified', 'tables', 'bytes', 'location'],
+    ['backup', 'id', 'age', 'verified', 'tables', 'bytes', 'every moment since', 'location'],
     ...records.map((record) => [
       record.name,
       record.id,
@@ -105,6 +158,7 @@ function recordLines(records: readonly BackupRecord[], now: number): string[] {
       record.verifiedAt ? 'yes' : 'no',
       String(Object.keys(record.tables).length),
       String(record.bytes),
+      record.restorable?.from ?? '-',
       record.location,
     ]),
   ])

@@ -1,4 +1,5 @@
 import { describeTrip } from '../rollout/admission.ts'
+import type { ArchiveHealth } from '../rollout/archiving.ts'
 import { formatSpan } from '../rollout/duration.ts'
 import { acknowledges } from '../rollout/latch.ts'
 import { isUnavailable, journalOf, latchOf, type Observation } from '../rollout/observation.ts'
@@ -27,6 +28,8 @@ export interface StatusInput {
   /** The attempt of the last update, as admission takes it. */
   lastAttempt: number | undefined
   hook: HookStatus | { unavailable: string }
+  /** The continuous archive; undefined where nothing is archived. */
+  archive?: ArchiveHealth | { unavailable: string }
 }
 
 const LABEL = 15
@@ -51,6 +54,7 @@ export function statusLines(input: StatusInput, paint: Paint = plain): string[] 
     ...section('operations', operationLines(input, paint)),
     ...section('flags', flagLines(input, paint)),
     ...section('backups', backupLines(input, paint)),
+    ...section('archive', archiveLines(input, paint)),
     ...section('notifications', notificationLines(input, paint)),
     ...section('dependencies', dependencyLines(input, paint)),
     ...section('advice', adviceLines(input, paint)),
@@ -207,6 +211,14 @@ function backupLines({ request, observation }: StatusInput, paint: Paint): strin
   return lines.length > 0 ? lines : ['none in the plan']
 }
 
+function archiveLines({ archive }: StatusInput, paint: Paint): string[] {
+  if (!archive) return []
+  if ('unavailable' in archive) return [paint('bad', `not known: ${archive.unavailable}`)]
+  const { state, text, next } = archive
+  const tone = state === 'well' ? 'good' : state === 'beginning' ? 'warn' : 'bad'
+  return [`${paint(tone, state)}: ${text}`, ...(next ? [`next: ${next}`] : [])]
+}
+
 function notificationLines({ hook }: StatusInput, paint: Paint): string[] {
   if ('unavailable' in hook) return ['not known']
   const { pending, failed, lastError } = hook.notifications
@@ -226,7 +238,7 @@ function nextLines({ request, observation, lastAttempt }: StatusInput, paint: Pa
 
 /** The status for programs. */
 export function statusJson(input: StatusInput): object {
-  const { stack, request, observation, hook, lastAttempt } = input
+  const { stack, request, observation, hook, lastAttempt, archive } = input
   const outlook = outlookOf(request, observation, lastAttempt)
   const journal = journalOf(observation)
   const standing = journal && findPosition(positionsOf(request.plan), journal.verified.position)
@@ -251,6 +263,7 @@ export function statusJson(input: StatusInput): object {
     notifications: 'unavailable' in hook ? null : hook.notifications,
     verdicts: journal?.verdicts ?? [],
     backups: journal?.backups ?? [],
+    archive: archive ?? null,
     operations: journal?.operations ?? [],
     checkpoints: journal?.checkpoints ?? [],
     investigations: journal?.investigations ?? [],

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { readArchiveHealth } from './archive-health.ts'
 import { readHookStatus } from './hook-status.ts'
 import { lastAttemptOf } from './last-attempt.ts'
 import { paintFor } from './paint.ts'
@@ -27,9 +28,13 @@ export function status(program: Command): void {
 
 /** Reads everything that a status is made of. */
 export async function statusInput(stack: OpenStack): Promise<StatusInput> {
-  const [observation, hook] = await Promise.all([stack.platform.observe(), readHookStatus(stack)])
+  const [observation, hook, archive] = await Promise.all([
+    stack.platform.observe(),
+    readHookStatus(stack),
+    readArchiveHealth(stack),
+  ])
   const lastAttempt = await lastAttemptOf(stack, observation)
-  return { stack: stack.name, request: stack.request(), observation, lastAttempt, hook }
+  return { stack: stack.name, request: stack.request(), observation, lastAttempt, hook, archive }
 }
 
 async function watch(options: StackOptions, first: OpenStack): Promise<void> {

@@ -108,6 +108,7 @@ export const backupBody = z.strictObject({
   tables: z.record(z.string(), z.strictObject({ rows: text, fingerprint: text })),
   bytes: z.number().min(0),
   location: text,
+  restorable: z.strictObject({ from: z.iso.datetime(), to: z.iso.datetime() }).optional(),
 })
 
 /** Alerts as Prometheus posts them to an Alertmanager, API v2. */

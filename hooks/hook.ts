@@ -10,6 +10,7 @@ import { Alarms } from './alarms.ts'
 import { AlertIntake } from './alert-intake.ts'
 import { isKnown } from './alerts.ts'
 import { createApi } from './api.ts'
+import { ArchiveWatch } from './archive-watch.ts'
 import { Bake } from './bake.ts'
 import { Checks } from './checks.ts'
 import { Detectors } from './detectors.ts'
@@ -140,6 +141,7 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
     onError: (error) => log.error({ err: error }, 'an operation'),
   })
   const scheduled = new ScheduledBackups({ world, takeBackup: site.takeBackup, operations })
+  const archive = site.archive && new ArchiveWatch({ world, archive: site.archive, operations })
   const takeDown = new TakeDown({
     world,
     layout,
@@ -171,7 +173,7 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
     alarmsKnown: () => intake.silent() === undefined,
     escalation,
     flags,
-    background: [() => runner.consider(), () => reports.consider(), () => scheduled.consider()],
+    background: [runner, reports, scheduled, archive].map((each) => () => each?.consider()),
     log,
   })
 
@@ -285,7 +287,7 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
       continuous.stop()
       gates.stop()
       notifier.stop()
-      await Promise.all([loop.stop(), runner.stop(), scheduled.stop()])
+      await Promise.all([loop.stop(), runner.stop(), scheduled.stop(), archive?.stop()])
       const closed = once(server, 'close')
       server.close()
       server.closeIdleConnections()

@@ -1,3 +1,4 @@
+import { keeperOf } from '../platforms/local/archive-state.ts'
 import { takeBackup } from '../platforms/local/backups.ts'
 import { writeDurably } from '../platforms/local/durable-file.ts'
 import { FileStore, readEvents } from '../platforms/local/file-store.ts'
@@ -47,6 +48,7 @@ export function localSite(layout: Layout, ports?: { api: number; log: number }):
     beat: () => beat(layout.hook.heartbeat),
     processes: (plan) => processFigures(plan, layout),
     previous: (now) => readPrevious(layout, now),
+    archive: keeperOf(layout),
     takeBackup: (name, plan) => {
       const environment = { ...process.env, ...databaseEnvironment(plan, layout) }
       return takeBackup(layout, name, plan.backups[name] as Backup, environment)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type HttpRequest, parseHttpFile, requestsOf } from '../rollout/http-file.ts'
 import { type Answer, type Comparison, compareAnswers } from '../rollout/parity.ts'
 import type { Plan } from '../rollout/plan.ts'
@@ -18,7 +19,13 @@ export interface Replay {
   ignore: readonly string[]
   /** What the requests say that they are, in the header x-sluice-replay. */
   id: string
+  /** By how much one side may be behind: a read that differs is asked again until then. */
+  lagMs?: number
 }
+
+/** Those that change nothing, so that they may be asked again. */
+const READS = ['GET', 'HEAD']
+const ASK_AGAIN_MS = 250
 
 /** A name for one replay; recorders tell by it what was sent out because of it. */
 export function newReplayId(): string {
@@ -32,7 +39,7 @@ export function newReplayId(): string {
  */
 export async function replay(
   plan: Plan,
-  { file, group, services, ignore, id }: Replay,
+  { file, group, services, ignore, id, lagMs = 0 }: Replay,
   stopped: AbortSignal,
 ): Promise<Comparison[]> {
   const all = parseHttpFile(await readFile(resolve(file), 'utf8'), file)
@@ -42,7 +49,15 @@ export async function replay(
     if (stopped.aborted) break
     const service = serviceOf(plan, request.path)
     if (services && service !== undefined && !services.includes(service)) continue
-    results.push(await compareOnce(plan, service, { ...request }, ignore, id, stopped))
+    const end = performance.now() + (READS.includes(request.method) ? lagMs : 0)
+    for (;;) {
+      const result = await compareOnce(plan, service, { ...request }, ignore, id, stopped)
+      if (result.differences.length === 0 || performance.now() >= end || stopped.aborted) {
+        results.push(result)
+        break
+      }
+      await sleep(ASK_AGAIN_MS)
+    }
   }
   return results
 }

@@ -4,6 +4,9 @@ import type { BackupRecord } from '../rollout/journal.ts'
 import type { Plan } from '../rollout/plan.ts'
 import type { World } from './world.ts'
 
+/** One that fails is tried again, each time after twice as long, and at least this often. */
+const AGAIN_MS = 300_000
+
 /** What the schedule stands on. */
 export interface ScheduleParts {
   world: World
@@ -14,7 +17,9 @@ export interface ScheduleParts {
 /** Takes the backups whose priority asks for them, one at a time, in the background. */
 export class ScheduledBackups {
   readonly #parts: ScheduleParts
-  readonly #triedAt = new Map<string, number>()
+  /** Not before, by name: ms of this process. */
+  readonly #waits = new Map<string, number>()
+  readonly #failures = new Map<string, number>()
   #taking: Promise<void> | undefined
   #stopped = false
   constructor(parts: ScheduleParts) {
@@ -27,10 +32,10 @@ export class ScheduledBackups {
     if (this.#taking || this.#stopped || !journal) return
     const now = new Date().toISOString()
     const due = backupsDueByPriority(charge.plan, journal.backups, charge.clock, now).find(
-      (name) => performance.now() - (this.#triedAt.get(name) ?? -LEAST_MS) >= LEAST_MS,
+      (name) => performance.now() >= (this.#waits.get(name) ?? 0),
     )
     if (due === undefined) return
-    this.#triedAt.set(due, performance.now())
+    this.#waits.set(due, performance.now() + LEAST_MS)
     this.#taking = this.#take(due).finally(() => {
       this.#taking = undefined
     })
@@ -49,7 +54,14 @@ export class ScheduledBackups {
     if (!backup) return
     try {
       await operations.recordBackup(await takeBackup(name, plan))
+      this.#failures.delete(name)
     } catch (error) {
+      const failures = this.#failures.get(name) ?? 0
+      this.#failures.set(name, failures + 1)
+      const again = Math.min(AGAIN_MS, LEAST_MS * 2 ** failures)
+      this.#waits.set(name, performance.now() + again)
+      // An update may be in its middle: the hook has the plan, and archiving is not on yet.
+      if (failures === 0) return
       await operations.record({
         kind: 'backup',
         message: `backup ${name}, which is of ${backup.priority} priority, could not be taken: ${(error as Error).message}`,

@@ -1,6 +1,7 @@
 import type { Layout } from '../platforms/local/layout.ts'
 import type { ProcessFigures } from '../platforms/local/process-figures.ts'
 import type { RolloutEvent, Store } from '../platforms/store.ts'
+import type { ArchiveState } from '../rollout/archiving.ts'
 import type { BackupRecord } from '../rollout/journal.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { Plan } from '../rollout/plan.ts'
@@ -49,8 +50,18 @@ export interface HookSite {
   processes?(plan: Plan): ProcessFigures[]
   /** The journal of the environment before this one. */
   previous?(charge: Charge): Promise<Observation['previous']>
+  /** The continuous archive, where this platform keeps it. */
+  archive?: ArchiveKeeper
   /** Takes a backup and verifies it, without recording it. */
   takeBackup(name: string, plan: Plan): Promise<BackupRecord>
+}
+
+/** What keeps a continuous archive. */
+export interface ArchiveKeeper {
+  /** How it stands; undefined where nothing is archived. */
+  read(): Promise<ArchiveState | undefined>
+  /** Takes a base backup. */
+  takeBase(): Promise<void>
 }
 
 /** What hears the router. */

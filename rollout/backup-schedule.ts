@@ -1,9 +1,12 @@
 import type { BackupRecord } from './journal.ts'
 import type { Plan, Priority } from './plan.ts'
 
-/** How often data of a priority is backed up beside the steps, ms of the plan's clock. */
+/**
+ * How often a verified backup of data of a priority is taken beside the steps, ms of the plan's
+ * clock. What is critical is archived all the time; here its archive is proven anew.
+ */
 export const EVERY_MS: Record<Priority, number> = {
-  critical: 60_000,
+  critical: 3_600_000,
   high: 3_600_000,
   medium: 86_400_000,
 }

@@ -74,8 +74,11 @@ export interface BackupRecord {
   verifiedAt?: string
   /** Per table: number of rows and fingerprint, as exact text. */
   tables: Record<string, { rows: string; fingerprint: string }>
+  /** Of a dump, its size; of a place in a continuous archive, that of the base backup before it. */
   bytes: number
   location: string
+  /** Of a continuous archive: the moments that it could restore to when this was taken, ISO 8601. */
+  restorable?: { from: string; to: string }
 }
 
 /**

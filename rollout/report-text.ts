@@ -4,7 +4,7 @@ import type { Alarm, Journal, Measurement } from './journal.ts'
 import { isUnavailable, type Unavailable } from './observation.ts'
 import { findPosition, positionsOf } from './positions.ts'
 import type { Recommendation } from './recommendation.ts'
-import { describeKpis, type Gain, type Kpi } from './targets.ts'
+import { describeKpis, type Gain, gainText, type Kpi } from './targets.ts'
 import { greenOf, type ServiceWeights } from './weights.ts'
 
 /** What both colours answered, by service. */
@@ -73,11 +73,10 @@ function trend(metric: 'error-rate' | 'p95', now: number, before: number | undef
   return [`${now > before ? 'up' : 'down'} from ${formatMetric(metric, before)}`]
 }
 
-function gainLine({ service, metric, blue, green, change, better }: Gain): string {
-  const sign = change > 0 ? '+' : ''
-  return `${service}: ${metricName(metric)} ${blue} before, ${green} now (${sign}${change}%, ${better ? 'better' : 'not better'})`
+function gainLine(gain: Gain): string {
+  const { service, metric, blue, green } = gain
+  return `${service}: ${metricName(metric)} ${blue} before, ${green} now (${gainText(gain)})`
 }
-
 function alarmsText(alarms: Alarm[] | Unavailable): string {
   if (isUnavailable(alarms)) return `unknown: ${alarms.unavailable}`
   if (alarms.length === 0) return 'none'

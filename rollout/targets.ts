@@ -120,6 +120,12 @@ export interface Gain {
   better: boolean
 }
 
+/** `-25%, better`; `the same` */
+export function gainText({ change, better }: Gain): string {
+  if (change === 0) return 'the same'
+  return `${change > 0 ? '+' : ''}${change}%, ${better ? 'better' : 'worse'}`
+}
+
 /** Green of each service against what blue measured before the first step. Pure. */
 export function gainsOf(green: Measured['green'], baselines: Journal['baselines']): Gain[] {
   return Object.keys(green).flatMap((service) => {

@@ -10,22 +10,22 @@ import { type Ended, lastLines, runChild } from './child.ts'
 import { sluiceEnvironment } from './environment.ts'
 import { duration, type Say } from './progress.ts'
 
-/** Previews once in a checkout. */
+/** Previews once in a checkout. One that fails is told: the program may be in the middle of an edit. */
 export async function ensureFirstPreview(say: Say): Promise<void> {
   if (existsSync(compiledDirectory)) return
   const started = performance.now()
   const { code, output } = await preview()
-  if (code !== 0) {
-    rmSync(compiledDirectory, { recursive: true, force: true })
-    throw new Error(
-      `A first preview, of a stack that is made for it, ended with code ${code}:\n` +
-        `${lastLines(output)}\n` +
-        'What is installed does not work together. Type: npm run setup, to see what is used; ' +
-        'if node_modules are damaged: rm -rf node_modules, then npm run setup',
-    )
+  if (code === 0) {
+    mkdirSync(compiledDirectory, { recursive: true })
+    return say(`a first preview works, ${duration(performance.now() - started)}`)
   }
-  mkdirSync(compiledDirectory, { recursive: true })
-  say(`a first preview works, ${duration(performance.now() - started)}`)
+  rmSync(compiledDirectory, { recursive: true, force: true })
+  say(
+    `a first preview, of a stack that is made for it, ended with code ${code}:\n` +
+      `${lastLines(output)}\n` +
+      '  Nothing else was changed. If this checkout has no edits of yours, node_modules are damaged: ' +
+      'rm -rf node_modules, then type the same again.',
+  )
 }
 
 async function preview(): Promise<Ended> {

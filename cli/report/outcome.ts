@@ -3,7 +3,7 @@ import type { Latch } from '../../rollout/latch.ts'
 import type { Observation } from '../../rollout/observation.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { type Recommendation, recommend } from '../../rollout/recommendation.ts'
-import { type Gain, gainsOf, type Kpi, kpiTable } from '../../rollout/targets.ts'
+import { type Gain, gainsOf, gainText, type Kpi, kpiTable } from '../../rollout/targets.ts'
 import type { Table } from './tables.ts'
 
 /** What came of a rollout so far: its targets, what green gained, and what to do next. */
@@ -55,13 +55,10 @@ export function gainsTable({ gains }: Outcome): Table {
   return {
     title: 'Green against blue before the first step',
     heading: ['service', 'measured', 'blue', 'green', 'change'],
-    rows: gains.map(({ service, metric, blue, green, change, better }) => [
-      service,
-      metric,
-      blue,
-      green,
-      `${change > 0 ? '+' : ''}${change} %, ${better ? 'better' : 'not better'}`,
-    ]),
+    rows: gains.map((gain) => {
+      const { service, metric, blue, green } = gain
+      return [service, metric, blue, green, gainText(gain)]
+    }),
     empty: 'no baseline was recorded, or green has not answered yet',
   }
 }

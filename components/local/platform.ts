@@ -1,6 +1,7 @@
 import * as pulumi from '@pulumi/pulumi'
 import { copierOf, layoutOf, portsOf } from '../../platforms/local/layout.ts'
 import type { LocalReference } from '../../platforms/reference.ts'
+import { archivingOf, archivingProblems } from '../../rollout/archiving.ts'
 import type { Colour, Operation, Plan } from '../../rollout/plan.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import { urlOf } from '../../rollout/services.ts'
@@ -22,10 +23,21 @@ export class LocalPlatform extends pulumi.ComponentResource {
     const { home } = args.platform
     const child = (dependsOn: pulumi.Resource[]) => ({ parent: this, dependsOn })
 
+    const problems = archivingProblems(plan)
+    if (problems.length > 0) throw new pulumi.RunError(problems.join('\n'))
+
     const base = new Home('home', { home }, { parent: this })
     const databases = Object.keys(plan.local.postgres?.databases ?? {})
     const postgres =
-      databases.length > 0 ? [new Postgres('postgres', { home, databases }, child([base]))] : []
+      databases.length > 0
+        ? [
+            new Postgres(
+              'postgres',
+              { home, databases, archiving: archivingOf(plan, clock) },
+              child([base]),
+            ),
+          ]
+        : []
     const common = { home, folder, databases: plan.local.postgres?.databases ?? {} }
     const colours = coloursOf(plan, keepBlue).map(
       ({ process, colour, health }) =>

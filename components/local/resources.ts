@@ -16,7 +16,12 @@ export class Home extends pulumi.CustomResource {
 export class Postgres extends pulumi.CustomResource {
   constructor(
     name: string,
-    args: { home: pulumi.Input<string>; databases: string[] },
+    args: {
+      home: pulumi.Input<string>
+      databases: string[]
+      /** Where something in it is critical: how soon a WAL file is archived. */
+      archiving?: { timeoutSeconds: number }
+    },
     opts?: pulumi.CustomResourceOptions,
   ) {
     super('sluice:local:Postgres', name, args, opts)

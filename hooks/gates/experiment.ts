@@ -33,7 +33,8 @@ async function trialsOf(
   service: string,
   colour: ColourName,
 ): Promise<Trials | { problem: string }> {
-  const begun = Date.parse(journal.verified.at) + settleMs
+  // Prometheus takes whole milliseconds only, and an accelerated clock gives others.
+  const begun = Date.parse(journal.verified.at) + Math.round(settleMs)
   const now = Math.max(begun + 1, Date.now())
   const grown = (name: string) => {
     const series = `${name}{service=${quoteLabel(service)},color="${colour}"}`

@@ -20,12 +20,12 @@ export const parity: GateKind = {
   traffic: false,
   async judge(context) {
     const { gate, plan, stopped } = context
-    const { replay: file, group, services, ignore, identical, outbox } = gate
+    const { replay: file, group, services, ignore, identical, lag, outbox } = gate
     const id = newReplayId()
     const before = outbox && (await listsOf(outbox, stopped))
     const results = await replay(
       plan,
-      { file: file as string, group, services, ignore, id },
+      { file: file as string, group, services, ignore, id, lagMs: lag },
       stopped,
     )
     const answers = judgeParity(results, identical)

@@ -7,15 +7,17 @@ import { z } from 'zod'
 import type { BackupRecord } from '../../rollout/journal.ts'
 import { writeDurably } from './durable-file.ts'
 import type { Layout } from './layout.ts'
+import { startOf } from './processes.ts'
 
 /*
- * backups/<name>/<id>/ holds a dump and, written last, its manifest. A folder without a manifest
- * is work in progress, of the process that working.json names, or what a killed one left.
+ * backups/<name>/<id>/ holds a dump and, written last, its manifest; of a place in the archive the
+ * manifest alone. A folder without a manifest is work in progress, of the process that working.json
+ * names, or what a killed one left.
  */
 
 const figures = z.object({ rows: z.string(), fingerprint: z.string() })
 
-const manifestSchema = z.object({
+const common = z.object({
   name: z.string(),
   id: z.string(),
   takenAt: z.string(),
@@ -25,13 +27,30 @@ const manifestSchema = z.object({
   /** The variable that carries the address, `env:NAME`; never the address. */
   postgres: z.string(),
   database: z.string(),
-  sha256: z.string(),
   /** The tables that it holds, where it is not of all of them. */
   only: z.array(z.string()).optional(),
 })
 
+const dumpManifest = common.extend({ sha256: z.string() })
+
+const archivedManifest = common.extend({
+  /** Where the figures were read, in the archive of the cluster with this system identifier. */
+  point: z.object({ system: z.string(), lsn: z.string(), segment: z.string() }),
+  restorable: z.object({ from: z.string(), to: z.string() }),
+})
+
 /** What stands beside a dump: the record, and what a restore needs beyond it. No secret. */
+export type DumpManifest = z.infer<typeof dumpManifest>
+
+/** What stands for a place in the continuous archive. No secret. */
+export type ArchivedManifest = z.infer<typeof archivedManifest>
+
+const manifestSchema = z.union([dumpManifest, archivedManifest])
+
 export type Manifest = z.infer<typeof manifestSchema>
+
+/** True for a place in the archive; what is none is a dump. */
+export const isArchived = (manifest: Manifest): manifest is ArchivedManifest => 'point' in manifest
 
 const MANIFEST = 'manifest.json'
 const WORKING = 'working.json'
@@ -41,7 +60,7 @@ const DUMP = 'database.dump'
 interface Working {
   pid: number
   started: string
-  scratch: string
+  scratch?: string
 }
 
 /** An id that sorts by time: 20270301T120000.000Z-1a2b3c. */
@@ -51,19 +70,26 @@ export function newId(now: Date): string {
 
 export const dumpOf = (folder: string) => join(folder, DUMP)
 
-/** Makes the folder of a new backup and says whose it is. */
+/**
+ * Makes the folder of a new backup and says whose it is.
+ * @param scratch the database that belongs to it; none where it needs none
+ */
 export async function beginFolder(
   layout: Layout,
   name: string,
   id: string,
-  scratch: string,
+  scratch?: string,
 ): Promise<string> {
   const folder = join(layout.backups, name, id)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const working: Working = { pid: process.pid, started: await startOf(process.pid), scratch }
+  const working: Working = {
+    pid: process.pid,
+    started: startOf(process.pid),
+    ...(scratch === undefined ? {} : { scratch }),
+  }
   writeDurably(join(folder, WORKING), JSON.stringify(working))
   // The dump is readable by its owner alone from its first byte on.
-  await (await open(dumpOf(folder), 'wx', 0o600)).close()
+  if (scratch !== undefined) await (await open(dumpOf(folder), 'wx', 0o600)).close()
   return folder
 }
 
@@ -77,21 +103,29 @@ export async function completeFolder(folder: string, manifest: Manifest): Promis
 
 /** Every complete backup, the oldest first, as the folder has it. */
 export async function readRecords(layout: Layout): Promise<BackupRecord[]> {
-  const records: BackupRecord[] = []
+  return (await readManifests(layout)).map(({ manifest, folder }) => recordOf(manifest, folder))
+}
+
+/** The manifest of every complete backup, the oldest first, and the folder that it stands in. */
+export async function readManifests(
+  layout: Layout,
+): Promise<{ manifest: Manifest; folder: string }[]> {
+  const found: { manifest: Manifest; folder: string }[] = []
   for (const name of await entries(layout.backups)) {
     for (const id of await entries(join(layout.backups, name))) {
       const folder = join(layout.backups, name, id)
       const manifest = await readManifest(folder).catch(() => undefined)
-      if (manifest) records.push(recordOf(manifest, folder))
+      if (manifest) found.push({ manifest, folder })
     }
   }
-  return records.sort((a, b) => (a.id < b.id ? -1 : 1))
+  return found.sort((a, b) => (a.manifest.id < b.manifest.id ? -1 : 1))
 }
 
 /** What the journal is told of a manifest. */
 export function recordOf(manifest: Manifest, folder: string): BackupRecord {
   const { name, id, takenAt, verifiedAt, tables, bytes } = manifest
-  return { name, id, takenAt, verifiedAt, tables, bytes, location: folder }
+  const record = { name, id, takenAt, verifiedAt, tables, bytes, location: folder }
+  return isArchived(manifest) ? { ...record, restorable: manifest.restorable } : record
 }
 
 /** @throws Error when it is missing or makes no sense */
@@ -99,9 +133,19 @@ export async function readManifest(folder: string): Promise<Manifest> {
   return manifestSchema.parse(JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')))
 }
 
-/** Removes the older of a name's complete backups; the newest `keep` stay. */
-export async function removeOlder(layout: Layout, name: string, keep: number): Promise<string[]> {
-  const ids = (await readRecords(layout)).filter((each) => each.name === name).map(({ id }) => id)
+/**
+ * Removes the older of a name's complete backups; the newest `keep` stay.
+ * @param counts which of them; default all
+ */
+export async function removeOlder(
+  layout: Layout,
+  name: string,
+  keep: number,
+  counts: (manifest: Manifest) => boolean = () => true,
+): Promise<string[]> {
+  const ids = (await readManifests(layout))
+    .filter(({ manifest }) => manifest.name === name && counts(manifest))
+    .map(({ manifest: { id } }) => id)
   const older = ids.slice(0, Math.max(0, ids.length - keep))
   for (const id of older) await removeFolder(join(layout.backups, name, id))
   return older
@@ -118,8 +162,8 @@ export async function removeInterrupted(layout: Layout, name: string): Promise<s
     const files = await entries(folder)
     if (files.includes(MANIFEST)) continue
     const working = await readWorking(folder)
-    if (working && (await startOf(working.pid)) === working.started) continue
-    if (working) scratch.push(working.scratch)
+    if (working && startOf(working.pid) === working.started) continue
+    if (working?.scratch !== undefined) scratch.push(working.scratch)
     await removeFolder(folder)
   }
   return scratch
@@ -153,24 +197,6 @@ async function readWorking(folder: string): Promise<Working | undefined> {
     return JSON.parse(await readFile(join(folder, WORKING), 'utf8'))
   } catch {
     return undefined
-  }
-}
-
-/** When a process began, as its kernel counts; a pid that came back is another process. */
-async function startOf(pid: number): Promise<string> {
-  try {
-    const text = await readFile(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? 'unknown'
-  } catch {
-    return isAlive(pid) ? 'unknown' : 'gone'
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

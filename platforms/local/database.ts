@@ -113,16 +113,19 @@ export function quoteText(text: string): string {
 
 /**
  * Opens a session, gives it to `use` and ends it, whatever comes.
+ * @param how `replication` for one that takes the commands of logical replication too
  * @throws Unavailable when the server cannot be reached
  */
 export async function withSession<T>(
   database: Database,
   use: (client: pg.Client) => Promise<T>,
+  how?: 'replication',
 ): Promise<T> {
   const client = new pg.Client({
     connectionString: database.secretUrl,
     connectionTimeoutMillis: 10_000,
     application_name: 'sluice',
+    ...(how ? { replication: 'database' } : {}),
   })
   // A server that ends cuts the session between two queries; the next query tells of it.
   client.on('error', () => {})

@@ -1,19 +1,24 @@
-import { join } from 'node:path'
 import type { BackupRecord } from '../../rollout/journal.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { Refused } from '../platform.ts'
-import { dumpOf, type Manifest, readManifest } from './backup-folder.ts'
+import { systemOf } from './archive.ts'
+import { withArchivedDump } from './archived-dump.ts'
 import {
-  type Environment,
-  figuresOf,
-  listBackups,
-  refuseChanged,
-  refuseDifferent,
-  resolveDatabase,
-} from './backups.ts'
+  type ArchivedManifest,
+  type DumpManifest,
+  dumpOf,
+  isArchived,
+  type Manifest,
+  readManifests,
+  recordOf,
+} from './backup-folder.ts'
+import { type Environment, resolveDatabase } from './backup-source.ts'
 import { type Database, quoteName, withSession } from './database.ts'
-import type { Fingerprints } from './fingerprint.ts'
+import { refuseChanged } from './dump.ts'
+import { type Fingerprints, figuresOf, refuseDifferent } from './fingerprint.ts'
 import type { Layout } from './layout.ts'
+import { readBases } from './pgbackrest.ts'
+import type { Target } from './restored-cluster.ts'
 import { restoreInto } from './scratch.ts'
 
 /** A database that was rebuilt. */
@@ -24,16 +29,25 @@ export interface Rebuilt {
   tables: Fingerprints
 }
 
+/** A dump that was verified. */
 interface Copy {
   record: BackupRecord
-  manifest: Manifest
+  manifest: DumpManifest
   folder: string
 }
 
+/** What a database is rebuilt from: the archive of its cluster where there is one, then dumps. */
+interface Work {
+  database: Database
+  archive?: { name: string; system: string; target: Target; id: string }
+  copies: Copy[]
+}
+
 /**
- * Rebuilds every database that the plan backs up, each from its newest verified backups, on a server
- * where they are empty or missing. A backup of everything goes first, then those of single tables
- * that are newer. Every table is compared with the records at the end.
+ * Rebuilds every database that the plan backs up, on a server where they are empty or missing:
+ * from the continuous archive where what is critical has one, up to its end; else from the newest
+ * verified dumps. What holds everything goes first, then what is of single tables and newer. Every
+ * table is compared at the end.
  *
  * @throws Refused before anything is written where a backup is missing or damaged, or a database
  *   has tables already; afterwards where a table differs
@@ -44,75 +58,117 @@ export async function rebuildDatabases(
   environment: Environment,
   progress: (message: string) => void = () => {},
 ): Promise<Rebuilt[]> {
-  const work = new Map<string, { database: Database; copies: Copy[] }>()
-  const records = await listBackups(layout)
+  const all = new Map<string, Work>()
+  const found = await readManifests(layout)
   for (const [name, backup] of Object.entries(plan.backups)) {
-    const copy = await newestOf(layout, name, records)
     const database = resolveDatabase(name, backup.postgres, environment)
-    const entry = work.get(backup.postgres) ?? { database, copies: [] }
-    entry.copies.push(copy)
-    work.set(backup.postgres, entry)
+    const work = all.get(backup.postgres) ?? { database, copies: [] }
+    all.set(backup.postgres, work)
+    const own = found.filter(({ manifest }) => manifest.name === name && manifest.verifiedAt)
+    if (backup.priority === 'critical') {
+      const archived = own.map(({ manifest }) => manifest).filter(isArchived)
+      work.archive ??= await archiveOf(layout, name, database, archived)
+    } else work.copies.push(await newestOf(layout, name, own))
   }
-  if (work.size === 0) {
+  if (all.size === 0) {
     throw new Refused(`the plan ${plan.name} has no backups, so there is nothing to rebuild from`)
   }
-  for (const { database } of work.values()) await ensureEmpty(database)
+  for (const { database } of all.values()) await ensureEmpty(database)
   const rebuilt: Rebuilt[] = []
-  for (const { database, copies } of work.values()) {
-    rebuilt.push(await rebuild(database, inOrder(copies), progress))
-  }
+  for (const work of all.values()) rebuilt.push(await rebuild(layout, work, progress))
   return rebuilt
 }
 
-async function newestOf(
-  layout: Layout,
-  name: string,
-  records: readonly BackupRecord[],
-): Promise<Copy> {
-  const record = records.findLast((each) => each.name === name && each.verifiedAt !== undefined)
-  if (!record) {
-    throw new Refused(
-      `backups.${name} has no verified copy in ${layout.backups}, so not everything can be rebuilt; next: bring its folder back, then sluice restore --disaster`,
-    )
-  }
-  const folder = join(layout.backups, record.name, record.id)
-  const manifest = await readManifest(folder)
+type Found = { manifest: Manifest; folder: string }
+
+async function newestOf(layout: Layout, name: string, own: readonly Found[]): Promise<Copy> {
+  const last = own.findLast(({ manifest }) => !isArchived(manifest))
+  if (!last || isArchived(last.manifest)) throw noCopy(layout, name)
+  const { manifest, folder } = last
+  const record = recordOf(manifest, folder)
   await refuseChanged(record, manifest, folder)
   return { record, manifest, folder }
 }
 
-/** The newest of everything first, then what is of single tables and newer than it. */
-function inOrder(copies: readonly Copy[]): Copy[] {
-  const at = ({ record }: Copy) => Date.parse(record.takenAt)
-  const sorted = copies.toSorted((a, b) => at(a) - at(b))
-  const whole = sorted.findLast(({ manifest }) => manifest.only === undefined)
-  const parts = sorted.filter(({ manifest }) => manifest.only !== undefined)
-  return whole ? [whole, ...parts.filter((part) => at(part) > at(whole))] : parts
+/**
+ * The archive that a database is rebuilt from. That of a cluster that is gone is restored to its
+ * end. That of the very cluster would end with the loss itself, so there the newest record counts.
+ */
+async function archiveOf(
+  layout: Layout,
+  name: string,
+  database: Database,
+  archived: readonly ArchivedManifest[],
+): Promise<NonNullable<Work['archive']>> {
+  const live = await systemOf(serverOf(database))
+  const gone = archived.findLast(({ point }) => point.system !== live)
+  const last = gone ?? archived.at(-1)
+  if (!last) throw noCopy(layout, name)
+  const { system, lsn } = last.point
+  if ((await readBases(layout, system)).length === 0) throw noCopy(layout, name)
+  return { name, system, target: gone ? 'latest' : { lsn }, id: last.id }
 }
 
+function noCopy(layout: Layout, name: string): Refused {
+  return new Refused(
+    `backups.${name} has no verified copy in ${layout.backups}, so not everything can be rebuilt; next: bring its folder back (of what is critical, ${layout.archive.repository} too), then sluice restore --disaster`,
+  )
+}
+
+/** The newest of everything first, then what is of single tables and newer than it. */
+function inOrder(copies: readonly Copy[]): Copy[] {
+  const sorted = copies.toSorted((a, b) => takenAt(a) - takenAt(b))
+  const whole = sorted.findLast(({ manifest }) => manifest.only === undefined)
+  const parts = sorted.filter(({ manifest }) => manifest.only !== undefined)
+  return whole ? [whole, ...parts.filter((part) => takenAt(part) > takenAt(whole))] : parts
+}
+
+const takenAt = ({ record }: Copy) => Date.parse(record.takenAt)
+
 async function rebuild(
-  database: Database,
-  copies: readonly Copy[],
+  layout: Layout,
+  { database, archive, copies }: Work,
   progress: (message: string) => void,
 ): Promise<Rebuilt> {
   const expected: Fingerprints = {}
-  for (const [index, { record, folder }] of copies.entries()) {
+  const from: Rebuilt['from'] = []
+  let newer = inOrder(copies)
+  if (archive) {
+    const { name, id, ...source } = archive
+    await withArchivedDump(
+      layout,
+      { ...source, database: database.name },
+      progress,
+      async ({ dump, tables, reached }) => {
+        progress(`${database.name}: the archive of ${name}, up to ${reached ?? 'its base backup'}`)
+        await restoreInto(dump, database)
+        Object.assign(expected, tables)
+        const at = reached ?? new Date(0).toISOString()
+        from.push({ name, id: `archive ${id}`, takenAt: at })
+        newer = newer.filter((copy) => takenAt(copy) > Date.parse(at))
+      },
+    )
+  }
+  for (const { record, folder } of newer) {
     progress(`${database.name}: ${record.name} ${record.id} of ${record.takenAt}`)
     // What stands there from an older copy of everything makes room for the newer one.
-    await restoreInto(dumpOf(folder), database, index > 0 ? ['--clean', '--if-exists'] : [])
+    const room = from.length > 0 ? ['--clean', '--if-exists'] : []
+    await restoreInto(dumpOf(folder), database, room)
     Object.assign(expected, record.tables)
+    from.push({ name: record.name, id: record.id, takenAt: record.takenAt })
   }
   const found = await figuresOf(database)
   refuseDifferent(expected, found, `the rebuilt database ${database.name}`)
   progress(`${database.name}: ${Object.keys(found).length} tables are as the records have them`)
-  const from = copies.map(({ record: { name, id, takenAt } }) => ({ name, id, takenAt }))
   return { database: database.name, from, tables: found }
 }
 
+const serverOf = (database: Database) =>
+  database.on(database.name === 'postgres' ? 'template1' : 'postgres')
+
 /** Makes the database where it is missing; one with tables is not touched. */
 async function ensureEmpty(database: Database): Promise<void> {
-  const server = database.on(database.name === 'postgres' ? 'template1' : 'postgres')
-  await withSession(server, async (client) => {
+  await withSession(serverOf(database), async (client) => {
     const { rows } = await client.query('select 1 from pg_database where datname = $1', [
       database.name,
     ])

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { BackupRecord } from '../../rollout/journal.ts'
-import { quoteName } from './database.ts'
+import { Refused } from '../platform.ts'
+import { type Database, quoteName, withSession } from './database.ts'
 
 /** Rows and fingerprint by table, `schema.table`, both as exact text. */
 export type Fingerprints = BackupRecord['tables']
@@ -85,4 +86,27 @@ export function differences(expected: Fingerprints, found: Fingerprints): string
     }
     return []
   })
+}
+
+/**
+ * Counts and fingerprints every table of a database.
+ * @param only these tables of the schema public; default all
+ */
+export function figuresOf(database: Database, only?: readonly string[]): Promise<Fingerprints> {
+  return withSession(database, async (client) => {
+    await client.query('begin isolation level repeatable read, read only')
+    return fingerprintTables(client, only)
+  })
+}
+
+/** @throws Refused naming each table that differs, with both figures */
+export function refuseDifferent(expected: Fingerprints, found: Fingerprints, what: string): void {
+  const differing = differences(expected, found)
+  if (differing.length > 0) throw new Refused(`${what} differs: ${differing.join('; ')}`)
+}
+
+/** `1 table`, `7 tables` */
+export const countTables = (tables: Fingerprints) => {
+  const number = Object.keys(tables).length
+  return number === 1 ? '1 table' : `${number} tables`
 }

@@ -29,6 +29,19 @@ export interface Layout {
     alertsToken: string
   }
   backups: string
+  /** The continuous archive of the supervised PostgreSQL server; it outlives the server. */
+  archive: {
+    folder: string
+    /** Base backups and WAL, by pgBackRest; one stanza a cluster. */
+    repository: string
+    config: string
+    /** What PostgreSQL's archive_command runs. */
+    push: string
+    /** Why the last file was not archived; gone once one is. */
+    failure: string
+    /** WAL files that were given up, one a line with its time: restores cannot cross them. */
+    gaps: string
+  }
   reports: string
   /** What services read their flags from, in flagd's format. */
   flags: string
@@ -65,6 +78,15 @@ export function layoutOf(home: string): Layout {
       alertsToken: at('hook', 'alerts-token'),
     },
     backups: at('backups'),
+    archive: {
+      folder: at('archive'),
+      repository: at('archive', 'repository'),
+      config: at('archive', 'pgbackrest.conf'),
+      // pgBackRest looks for its own name in archive_command.
+      push: at('archive', 'pgbackrest-push'),
+      failure: at('archive', 'failure'),
+      gaps: at('archive', 'gaps'),
+    },
     reports: at('reports'),
     flags: at('flags.json'),
     copiers: at('copier'),
@@ -141,10 +163,11 @@ export const POSTGRES_PORT = 5432
 /**
  * The address of a database of the supervised PostgreSQL server; no password, only its socket.
  * Read alike by libpq (pg_dump, psql) and by the pg library.
+ * @param port another one for a restored copy, which stands on the same folder for a while
  */
-export function databaseUrl(layout: Layout, database: string): string {
+export function databaseUrl(layout: Layout, database: string, port = POSTGRES_PORT): string {
   const host = encodeURIComponent(layout.postgres.socketFolder)
-  return `postgres://sluice@localhost:${POSTGRES_PORT}/${database}?host=${host}`
+  return `postgres://sluice@localhost:${port}/${database}?host=${host}`
 }
 
 /** The variables that carry the addresses of the plan's databases. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, chown, lstat, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
@@ -8,9 +8,7 @@ import { findProgram } from '../../tools/programs.ts'
 import { Unavailable } from '../platform.ts'
 import { quoteName } from './database.ts'
 import { databaseUrl, type Layout, POSTGRES_PORT } from './layout.ts'
-
-/** PostgreSQL refuses to run as root: there, it runs as nobody. */
-const NOBODY = 65534
+import { ensureOwned, isRoot, serverUser } from './server-user.ts'
 
 /** What the supervisor starts as the service `postgres`. */
 export interface PostgresService {
@@ -32,6 +30,10 @@ export function postgresService(layout: Layout): PostgresService {
     unix_socket_directories: `"${layout.postgres.socketFolder.replaceAll('"', '""')}"`,
     unix_socket_permissions: '0700',
     fsync: 'on',
+    // Both need a restart to change, so they are there from the first: archiving is turned on and
+    // off by archive_command, under traffic. Logical: a snapshot can be tied to a place in the WAL.
+    archive_mode: 'on',
+    wal_level: 'logical',
     log_destination: 'stderr',
     logging_collector: 'off',
   }
@@ -112,8 +114,6 @@ export async function waitReady(layout: Layout, timeoutMs = 15_000): Promise<voi
   }
 }
 
-const isRoot = () => process.getuid?.() === 0
-
 /** The home is ours and may be opened for passing through; what lies above it is not. */
 async function openTheWay({ home }: Layout): Promise<void> {
   const { mode } = await stat(home)
@@ -129,21 +129,6 @@ async function openTheWay({ home }: Layout): Promise<void> {
   }
 }
 
-/** A folder that is the server's user's alone. One that somebody else put there is refused. */
-async function ensureOwned(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const owner = isRoot() ? NOBODY : (process.getuid?.() ?? 0)
-  const found = await lstat(folder)
-  const trusted = found.isDirectory() && [owner, process.getuid?.() ?? 0].includes(found.uid)
-  if (!trusted) {
-    throw new Error(
-      `${folder} is not a folder of this user (owner ${found.uid}), so PostgreSQL will not use it; next: look who made it, and remove it`,
-    )
-  }
-  await chmod(folder, 0o700)
-  if (isRoot()) await chown(folder, NOBODY, NOBODY)
-}
-
 function initdb(data: string): Promise<void> {
   const program = findProgram('initdb')
   const args = ['-D', data, '-U', 'sluice', '-E', 'UTF8', '--locale=C', '--data-checksums']
@@ -152,7 +137,7 @@ function initdb(data: string): Promise<void> {
     cwd: data,
     env: { ...process.env, LC_ALL: 'C' },
     stdio: ['ignore', 'ignore', 'pipe'],
-    ...(isRoot() ? { uid: NOBODY, gid: NOBODY } : {}),
+    ...serverUser(),
   })
   let said = ''
   child.stderr?.on('data', (chunk) => {

@@ -113,3 +113,21 @@ export function residentBytes(pid: number): number | undefined {
     .map((child) => residentBytes(Number(child)) ?? 0)
     .reduce((sum, bytes) => sum + bytes, Number(kilobytes) * 1_024)
 }
+
+/** When a process began, as its kernel counts; a pid that came back is another process. */
+export function startOf(pid: number): string {
+  try {
+    const text = fs.readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? 'unknown'
+  } catch {
+    return isAlive(pid) ? 'unknown' : 'gone'
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

@@ -43,6 +43,7 @@ const FIELDS: Partial<Record<keyof Parted, Kind[]>> = {
   group: ['replay'],
   ignore: ['replay'],
   identical: ['replay'],
+  lag: ['replay'],
   outbox: ['replay'],
   tables: ['compare'],
   by: ['compare'],

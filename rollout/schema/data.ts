@@ -14,7 +14,9 @@ export const backup = z.strictObject({
   priority: z
     .enum(PRIORITIES)
     .optional()
-    .describe('beside the steps: critical continuously, high every hour, medium every day'),
+    .describe(
+      'beside the steps: critical archived continuously, to any moment (databases of local.postgres); high dumped every hour, medium every day',
+    ),
   before: z
     .enum(['first-step', 'every-step'])
     .default('every-step')
@@ -25,7 +27,9 @@ export const backup = z.strictObject({
   verify: z
     .enum(['restore', 'list'])
     .default('restore')
-    .describe('restore: into a scratch database, count and fingerprint compared'),
+    .describe(
+      'restore: into a scratch database (critical: the archive into a cluster of its own), count and fingerprint compared; list: what was written is read to its end (critical: every WAL file since the base backup is seen in the archive)',
+    ),
 })
 
 export const flag = z.strictObject({

@@ -40,6 +40,11 @@ export const gate = z.strictObject({
   identical: shareSchema
     .optional()
     .describe('parity: the share of requests that must have the same answer; default 100%'),
+  lag: durationSchema
+    .optional()
+    .describe(
+      'parity: by how much one side may be behind where its data follows the other; a read whose answers differ is asked again until then. Of the real clock; default not at all',
+    ),
   outbox: z
     .strictObject({ blue: httpUrl, green: httpUrl })
     .optional()

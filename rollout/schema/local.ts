@@ -24,5 +24,7 @@ export const local = z.strictObject({
         ),
     })
     .optional()
-    .describe('a supervised PostgreSQL server on a socket only this user reaches'),
+    .describe(
+      'a supervised PostgreSQL server on a socket only this user reaches; archived continuously where a backup of it is critical',
+    ),
 })

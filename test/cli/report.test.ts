@@ -150,7 +150,7 @@ describe('the outcome of a rollout', () => {
     const text = reportText(plan, told, now, undefined, outcome).join('\n')
     expect(text).toContain('recommendation: hold, as there is no latch')
     expect(text).toMatch(/Availability <b> +above 99.9% +99.7% +MISSED/)
-    expect(text).toMatch(/huntred +p95 +10ms +8ms +-20 %, better/)
+    expect(text).toMatch(/huntred +p95 +10ms +8ms +-20%, better/)
     expect(text).toMatch(
       /flag +1m +1m 10s, the slowest of 1, from the trigger to the end +NOT KEPT/,
     )

@@ -49,6 +49,25 @@ describe('the status', () => {
     ])
   })
 
+  it('says how the continuous archive stands, and what to do where it fails', async () => {
+    const { request, observation } = await standingAtTen()
+    const archive = {
+      state: 'failing',
+      text: 'archiving fails since noon',
+      next: 'make room',
+    } as const
+    const lines = statusLines({
+      stack: 'huntred',
+      request,
+      observation,
+      lastAttempt: 1,
+      hook,
+      archive,
+    })
+    expect(lines).toContain('  archive         failing: archiving fails since noon')
+    expect(lines).toContain('                  next: make room')
+  })
+
   it('shows a latch with both numbers and the two lines to type', async () => {
     const latch = latchAt(clearLatch(), TRIP, { huntred: split(0) })
     const { request, observation, journal } = await standingAtTen(latch)

@@ -1,6 +1,12 @@
+import * as pulumi from '@pulumi/pulumi'
 import { describe, expect, it } from 'vitest'
-import { coloursOf, copiersOf, supervisedOperations } from '../../components/local/platform.ts'
-import { planSchema } from '../../rollout/plan.ts'
+import {
+  coloursOf,
+  copiersOf,
+  LocalPlatform,
+  supervisedOperations,
+} from '../../components/local/platform.ts'
+import { type Backup, planSchema } from '../../rollout/plan.ts'
 
 const plan = planSchema.parse({
   name: 'shop',
@@ -34,6 +40,37 @@ const plan = planSchema.parse({
 
 const operationsAt = (position: string) =>
   supervisedOperations({ plan, position }).map(([name]) => name)
+
+describe('a critical backup of another server', () => {
+  it('is refused by name before anything is declared', () => {
+    const people: Backup = {
+      postgres: 'env:PEOPLE_URL',
+      priority: 'critical',
+      before: 'every-step',
+      maximumAge: 900_000,
+      verify: 'restore',
+    }
+    pulumi.runtime.setMocks({
+      newResource: ({ name }) => ({ id: name, state: {} }),
+      call: () => ({}),
+    })
+    const declare = () =>
+      new LocalPlatform('shop', {
+        platform: { kind: 'local', home: '/nowhere' },
+        plan: { ...plan, backups: { people } },
+        planHash: 'x',
+        position: 'start',
+        attempt: 1,
+        confirmed: [],
+        clock: 1,
+        folder: '/nowhere',
+        keepBlue: true,
+      })
+    expect(declare).toThrow(
+      'plan.backups.people.priority: critical asks for continuous archiving, but env:PEOPLE_URL is no database of local.postgres',
+    )
+  })
+})
 
 describe('what the local platform starts', () => {
   it('are the operations until the position that they end at', () => {

@@ -85,19 +85,19 @@ async function judge(gate: Record<string, unknown>) {
 }
 
 describe('a query', () => {
-  const query = (text: string, above: unknown = 0.95) => judge({ query: text, above })
+  /** A scrape that a busy machine misses leaves a series out, until the next. */
+  const query = (text: string, above: unknown, reason: RegExp) =>
+    until(`${text}: ${reason}`, async () => {
+      const judged = await judge({ query: text, above })
+      return reason.test(judged.reason) && judged.result
+    })
 
   it('passes and fails by the one number that it gives', async () => {
-    await until('precision', async () => (await query('precision')).result === 'passed')
-    expect(await query('precision{color="green"}')).toEqual({
-      result: 'passed',
-      reason: 'the query gave 0.97, above 0.95',
-    })
-    expect(await query('precision', '98%')).toMatchObject({
-      result: 'failed',
-      reason: 'the query gave 97%, not above 98%',
-    })
-    expect((await query('scalar(precision)')).result).toBe('passed')
+    const passes = /^the query gave 0\.97, above 0\.95$/
+    expect(await query('precision{color="green"}', 0.95, passes)).toBe('passed')
+    expect(await query('scalar(precision)', 0.95, passes)).toBe('passed')
+    const fails = /^the query gave 97%, not above 98%$/
+    expect(await query('precision', '98%', fails)).toBe('failed')
   })
 
   it.each([
@@ -108,10 +108,7 @@ describe('a query', () => {
     ['a range', 'precision[5m]', /Prometheus|matrix/],
     ['a mistake', 'precision{', /^Prometheus: .*parse error/],
   ])('is inconclusive where there is %s', async (_what, text, reason) => {
-    expect(await query(text)).toMatchObject({
-      result: 'inconclusive',
-      reason: expect.stringMatching(reason),
-    })
+    expect(await query(text, 0.95, reason)).toBe('inconclusive')
   })
 })
 
@@ -153,7 +150,12 @@ describe('an experiment', () => {
     counted.blue = { good: 70_000, all: 90_000 }
     counted.green = { good: 0, all: 0 }
     await seen()
-    const made = stand(gate)
+    // A settling time of which a fast clock leaves a fraction of a millisecond.
+    const made = new GateStand(
+      NOWHERE,
+      { gate },
+      { plan: { local: { listen }, settle: '1s' }, clock: 7_000 },
+    )
     try {
       const verified = { position: 'api@25', at: new Date().toISOString() }
       made.journal = { ...made.journal, verified }

@@ -70,6 +70,23 @@ POST /mail
     }
   })
 
+  it('asks a read again while one side may be behind, and no longer', async () => {
+    let asked = 0
+    const behind: Parameters<typeof Site.start>[0] = (_request, _body, response) =>
+      json(response, { total: ++asked > 2 ? 8 : 7 })
+    const { urls } = await sites(
+      (_request, _body, response) => json(response, { total: 8 }),
+      behind,
+    )
+    const file = join(folder(), 'parity.http')
+    writeFileSync(file, '### data\nGET /candidates\n')
+    const judged = (lag?: string) => stand(urls, { parity: { replay: file, lag } }).judge()
+    expect((await judged()).result).toBe('failed')
+    expect((await judged('20s')).result).toBe('passed')
+    asked = -1_000
+    expect((await judged('300ms')).result).toBe('failed')
+  })
+
   it('is inconclusive without its recorder, and where the file has no such group', async () => {
     const { urls } = await sites()
     const file = join(folder(), 'parity.http')

@@ -27,15 +27,17 @@ test('what was never taken is due, and what has no priority only before steps', 
   expect(due({})).toEqual(['orders', 'people', 'views'])
 })
 
-test('critical data come before an hour of high and a day of medium are over', () => {
-  expect(due({ orders: 61, people: 61, views: 61 })).toEqual(['orders'])
+test('critical and high data are proven by the hour, medium by the day', () => {
+  expect(due({ orders: 61, people: 61, views: 61 })).toEqual([])
+  expect(due({ orders: 3_600, people: 61, views: 61 })).toEqual(['orders'])
   expect(due({ orders: 5, people: 3_600, views: 3_600 })).toEqual(['people'])
   expect(due({ orders: 5, people: 5, views: 86_400 })).toEqual(['views'])
 })
 
 test('a faster clock comes sooner, and not below ten seconds', () => {
   expect(due({ orders: 9, people: 9, views: 9 }, 100_000)).toEqual([])
-  expect(due({ orders: 10, people: 36, views: 36 }, 100)).toEqual(['orders', 'people'])
+  expect(due({ orders: 35, people: 36, views: 36 }, 100)).toEqual(['people'])
+  expect(due({ orders: 10, people: 9, views: 9 }, 100_000)).toEqual(['orders'])
 })
 
 test('one from the future says nothing', () => {

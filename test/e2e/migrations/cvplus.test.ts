@@ -72,9 +72,10 @@ describe.runIf(chosen('cvplus'))('cvplus, from start to retired', () => {
 
   it('sends a health report every five minutes, with each service and its trend', async () => {
     const { stack, news } = migration
-    const reports = () => news.filter((text) => /recommendation: /.test(text))
-    await stack.until('two reports', () => reports().length > 1)
-    expect(reports().at(-1)).toMatch(/action-orchestrator: green 100%/)
+    const last = () => news.findLast((text) => /recommendation: /.test(text)) ?? ''
+    await stack.until('a report of all that is on green', () =>
+      /action-orchestrator: green 100%, .*p95 \S+ \((steady|up|down)/.test(last()),
+    )
   })
 
   it('is released and retired, and lost no request', async () => {

@@ -146,7 +146,7 @@ export function planOf(name: string, port: number): PlanInput {
  */
 function workOf(name: string): string {
   if (name === 'cvplus') return '200'
-  if (name === 'resume-review') return '150'
+  if (name === 'resume-review') return '100'
   return name === 'supersmartmatch' ? '20' : '60'
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { md5Bucket } from '../../../examples/buckets.ts'
+import { startLoad } from '../../../examples/load.ts'
 import { chosen, Migration } from './migration.ts'
 
 vi.setConfig({ testTimeout: 1_200_000, hookTimeout: 240_000 })
@@ -71,7 +72,14 @@ describe.runIf(chosen('resume-review'))(
         })
       expect((await upload()).ok).toBe(false)
       await migration.goTo('upload@100', 'auth@100', 240)
-      expect((await upload()).status).toBe(201)
+      // From now on it is used: every later step asks for answers of each green.
+      const uploads = startLoad({
+        url: migration.stack.url,
+        rate: 10,
+        seconds: 3_000,
+        paths: [{ path: '/api/upload', method: 'POST', body: '{"filename":"a.txt","text":"b"}' }],
+      })
+      migration.beside(() => uploads.stop())
       await migration.goTo('ai-structure@100', 'upload@100', 240)
       expect(await version('/api/ai/structure/3', 'user-1')).toBe('new')
       expect(await version('/api/ai/appeal/3', 'user-1')).toBe('old')

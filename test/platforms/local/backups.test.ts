@@ -5,14 +5,10 @@ import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { dumpOf } from '../../../platforms/local/backup-folder.ts'
-import {
-  type Environment,
-  KEPT,
-  listBackups,
-  restoreBackup,
-  takeBackup,
-} from '../../../platforms/local/backups.ts'
+import type { Environment } from '../../../platforms/local/backup-source.ts'
+import { KEPT, listBackups, takeBackup } from '../../../platforms/local/backups.ts'
 import { rebuildDatabases } from '../../../platforms/local/disaster.ts'
+import { restoreBackup } from '../../../platforms/local/restore.ts'
 import type { BackupRecord } from '../../../rollout/journal.ts'
 import type { Backup } from '../../../rollout/plan.ts'
 import { Server } from './server.ts'

@@ -9,6 +9,7 @@ import {
   ensureCluster,
   ensureDatabases,
   postgresService,
+  waitReady,
 } from '../../../platforms/local/postgres.ts'
 
 /** A PostgreSQL server in a home of the test's own, started as the supervisor would. */
@@ -57,6 +58,16 @@ export class Server {
     const exit = once(child, 'exit')
     child.kill('SIGINT')
     await exit
+  }
+
+  /** Kills the server as nothing can catch it, and starts it again as its supervisor would. */
+  async crash(): Promise<void> {
+    const child = this.#process as ChildProcess
+    const exit = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exit
+    this.up()
+    await waitReady(this.layout)
   }
 
   async remove(): Promise<void> {
