@@ -20,7 +20,7 @@ export const SERVICES: WrongPlan[] = [
     'a service without green',
     { 'services.api.green': undefined },
     [
-      'plan.services.api.green: is missing; give a mapping with command, url, servedBy, flag, port or environment (what is being rolled out)',
+      'plan.services.api.green: is missing; give a mapping with command, image, existing, url, servedBy, flag, port or environment (what is being rolled out)',
     ],
   ],
   [
@@ -41,7 +41,7 @@ export const SERVICES: WrongPlan[] = [
     'a misspelt command',
     { 'services.api.green': { comand: ['x'], port: 9002 } },
     [
-      'plan.services.api.green.comand: is not known here; did you mean command? known: command, url, servedBy, flag, port, environment',
+      'plan.services.api.green.comand: is not known here; did you mean command? known: command, image, existing, url, servedBy, flag, port, environment',
     ],
   ],
   [
@@ -109,6 +109,23 @@ export const SERVICES: WrongPlan[] = [
     [
       'plan.services.api.blue: has both a command and a url; keep the command with a port, or the url',
     ],
+  ],
+  [
+    'both an image and a url',
+    { 'services.api.green': { image: 'api:2', port: 9003, url: 'http://127.0.0.1:9' } },
+    [
+      'plan.services.api.green: has both an image and a url; keep the image with a port, or the url',
+    ],
+  ],
+  [
+    'both an existing Service and an image',
+    { 'services.api.green': { image: 'api:2', port: 9003, existing: 'api-v2' } },
+    ['plan.services.api.green: has an existing Service and something to start; keep one of them'],
+  ],
+  [
+    'an image without a port',
+    { 'services.api.green': { image: 'api:2' } },
+    ['plan.services.api.green.port: is missing; give the port where it listens, from 1 to 65535'],
   ],
   [
     'a colour of nothing',
