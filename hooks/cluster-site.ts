@@ -128,6 +128,7 @@ async function tokensOf(api: ClusterApi, place: Place) {
 
 function unsuspended(router: RouteRouter): GuardedRouter {
   return {
+    native: true,
     read: () => router.read(),
     write: (weights) => router.write(weights),
     healthy: (service, colour) => router.healthy(service, colour),

@@ -170,6 +170,10 @@ export class FlaggedRouter implements Router {
     return this.#router.healthy(service, colour)
   }
 
+  get native(): boolean {
+    return this.#router.native ?? false
+  }
+
   async seen(services: string[]): Promise<void> {
     await this.#router.seen?.(services)
   }

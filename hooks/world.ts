@@ -91,6 +91,10 @@ export class WatchedRouter implements Router {
     return this.#router.healthy(service, colour)
   }
 
+  get native(): boolean {
+    return this.#router.native ?? false
+  }
+
   async seen(services: string[]): Promise<void> {
     await this.#router.seen?.(services)
   }

@@ -2,6 +2,8 @@ import type { ServiceWeights, Weights } from '../rollout/weights.ts'
 
 /** The live router of a platform. */
 export interface Router {
+  /** True where the engine writes the weights as a resource of its own, and these operations only roll back. */
+  readonly native?: boolean
   /** What the router does now, asked from the router itself. */
   read(): Promise<ServiceWeights>
   /**

@@ -5,7 +5,14 @@ import { acknowledge, clearLatch, type Latch, missingLatch } from '../../rollout
 import { isUnavailable, type Observation } from '../../rollout/observation.ts'
 import { describeRefusals } from '../../rollout/refusal.ts'
 import type { Request } from '../../rollout/request.ts'
-import { allBlue, describeChange, rising, sameWeights } from '../../rollout/weights.ts'
+import {
+  allBlue,
+  describeChange,
+  greenOf,
+  rising,
+  sameWeights,
+  split,
+} from '../../rollout/weights.ts'
 import { Refused } from '../platform.ts'
 import { inFallingOrder } from './aim.ts'
 import { landed, newJournal } from './entries.ts'
@@ -38,6 +45,7 @@ export class Admissions {
       await this.#records.tell('refused', message, 'warning')
       throw new Refused(message, admission.refusals)
     }
+    if (this.#parts.router.native) await this.#mayMove(request, admission)
     const journal = await this.#settle(request, admission, observation, lastAttempt)
     const position = admission.position ?? journal.verified.position
     if (!sameWeights(admission.from, admission.permitted)) {
@@ -57,6 +65,24 @@ export class Admissions {
     }
     await this.#records.tell('admitted', `${position}: ${admission.change}`, 'info')
     return admission
+  }
+
+  /**
+   * Where the weights are a native resource nobody asks again before they are written: no traffic to a
+   * colour that is absent or ill.
+   */
+  async #mayMove(request: Request, { from, permitted }: Admission): Promise<void> {
+    const { router } = this.#parts
+    for (const service of Object.keys(permitted)) {
+      const [before, after] = [greenOf(from, service), greenOf(permitted, service)]
+      if (before === after) continue
+      const colour = after > before ? 'green' : 'blue'
+      if (colour === 'blue' && request.plan.services[service]?.blue === 'none') continue
+      if (await router.healthy(service, colour)) continue
+      throw new Refused(
+        `${service}: ${describeChange({ [service]: split(before) }, { [service]: split(after) })} is refused: ${colour} of ${service} is absent or ill, and would get the traffic; next: bring it back, then pulumi up`,
+      )
+    }
   }
 
   /** Brings latch and journal to what an admission rests on: the first, an acknowledged, a lost one. */

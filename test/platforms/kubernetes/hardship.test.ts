@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { holderOf } from '../../../platforms/kubernetes/lease.ts'
 import { FIELD_MANAGER, routeName, routes } from '../../../platforms/kubernetes/names.ts'
 import { GatewayProbe } from '../../../platforms/kubernetes/probe.ts'
-import { ownMetadata, type Route } from '../../../platforms/kubernetes/route.ts'
+import { notAccepted, ownMetadata, type Route } from '../../../platforms/kubernetes/route.ts'
 import { RouteRouter } from '../../../platforms/kubernetes/router.ts'
 import { ConfigMapStore } from '../../../platforms/kubernetes/store.ts'
 import { Refused } from '../../../platforms/platform.ts'
@@ -142,8 +142,11 @@ describe('a cluster in trouble', () => {
       { ...ofRoute(place, { ...route.spec, rules }), metadata: meta(place, ownMetadata(route)) },
       { fieldManager: FIELD_MANAGER, force: 'true' },
     )
+    const address = `http://127.0.0.1:${cluster.ports.gateway}`
+    await expect.poll(async () => (await fetch(address)).status, LIMIT).toBe(500)
+    expect(notAccepted(await cluster.api.get<Route>(path))).toBeUndefined()
     const probe = new GatewayProbe({
-      address: `http://127.0.0.1:${cluster.ports.gateway}`,
+      address,
       path: () => '/healthz',
     })
     const router = new RouteRouter({ api: cluster.api, place, probe })
