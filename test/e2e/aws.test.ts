@@ -24,7 +24,7 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     expect(deployed.output).not.toContain('error:')
     expect(deployed.code).toBe(0)
     expect(await stack.green()).toBe(0)
-    load = startLoad({ url: stack.url, rate: 100, seconds: 3_600, paths: PATHS })
+    load = startLoad({ url: stack.url, rate: 60, seconds: 3_600, paths: PATHS })
     await stack.until('the hook to be heard of', async () => {
       return (await stack.platform.observe()).guard.alive
     })

@@ -26,7 +26,7 @@ const base = {
   aws: { listener },
 }
 const errors = { metric: 'error-rate', above: '90%', then: 'rollback' }
-const planOf = ({ guardrails = {}, ...more }: { guardrails?: object } = {}) =>
+const planOf = ({ guardrails = {}, ...more }: Record<string, object> = {}) =>
   parsePlan({ ...base, ...more, guardrails: { ...guardrails, errors } }).plan
 
 describe('the weights of a listener rule', () => {
