@@ -67,7 +67,10 @@ export function guardOf(
   const { planHash } = beat
   const ms = now.getTime() - Date.parse(beat.at)
   const most = awayMs(reference)
-  if (!(ms <= most)) {
+  if (Number.isNaN(ms)) {
+    return { alive: false, planHash, reason: `the hook gives no time: ${JSON.stringify(beat.at)}` }
+  }
+  if (ms > most) {
     const reason = `the hook was heard of ${formatSpan(ms)} ago, which is more than ${formatSpan(most)}`
     return { alive: false, planHash, reason }
   }

@@ -24,7 +24,7 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     expect(deployed.output).not.toContain('error:')
     expect(deployed.code).toBe(0)
     expect(await stack.green()).toBe(0)
-    load = startLoad({ url: stack.url, rate: 50, seconds: 1_800, paths: PATHS })
+    load = startLoad({ url: stack.url, rate: 60, seconds: 3_600, paths: PATHS })
     await stack.until('the hook to be heard of', async () => {
       return (await stack.platform.observe()).guard.alive
     })
@@ -40,10 +40,10 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     expect(preview.output).toMatch(/weight\s*: 0 => 5/)
   })
 
-  it.each([5, 10])('goes to %i', async (weight) => {
-    const result = await stack.step(`huntred@${weight}`)
+  it('goes to 5', async () => {
+    const result = await stack.step('huntred@5')
     expect(result.output).not.toContain('error:')
-    expect(await stack.green()).toBe(weight)
+    expect(await stack.green()).toBe(5)
   })
 
   it('loses its traffic with no engine running when green answers 500', async () => {
@@ -53,7 +53,7 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     expect(await stack.latch()).toMatchObject({
       latched: true,
       trips: 1,
-      trip: { cause: 'errors', position: 'huntred@10', landing: 'start' },
+      trip: { cause: 'errors', position: 'huntred@5', landing: 'start' },
     })
   })
 
@@ -67,19 +67,22 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     expect((await stack.latch()).latched).toBe(true)
   })
 
-  it('goes through in a second attempt, from its landing to retired', async () => {
+  it('begins a second attempt at its landing', async () => {
     const acknowledged = await stack.set({ step: 'start', attempt: 2 }).up()
     expect(acknowledged.output).not.toContain('error:')
-    for (const position of [5, 10, 25, 50, 100]) {
-      const result = await stack.step(`huntred@${position}`)
-      expect(result.output).not.toContain('error:')
-      expect(await stack.green()).toBe(position)
-    }
-    for (const position of ['promoted', 'released', 'retired']) {
-      const result = await stack.step(position)
-      expect(result.output).not.toContain('error:')
-      expect(await stack.green()).toBe(100)
-    }
+    expect((await stack.latch()).latched).toBe(false)
+  })
+
+  it.each([5, 10, 25, 50, 100])('goes to %i in it', async (weight) => {
+    const result = await stack.step(`huntred@${weight}`)
+    expect(result.output).not.toContain('error:')
+    expect(await stack.green()).toBe(weight)
+  })
+
+  it.each(['promoted', 'released', 'retired'])('goes to %s', async (position) => {
+    const result = await stack.step(position)
+    expect(result.output).not.toContain('error:')
+    expect(await stack.green()).toBe(100)
   })
 
   it('has lost no request of users but those that the broken green answered itself', async () => {

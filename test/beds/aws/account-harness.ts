@@ -11,8 +11,10 @@ import { type Change, CloudWatchHarness } from './cloudwatch-harness.ts'
 import { alarmEvent, bridgeEvent, matches, scheduledEvent } from './events.ts'
 import { LambdaHarness, type LambdaOptions } from './lambda-harness.ts'
 
-/** Seconds between two turns: metrics come, alarms are judged, the schedule fires. */
+/** Seconds between two turns: metrics come, alarms are judged. */
 const EVERY_S = 1
+/** Once in so many the schedule fires: each call is a process of its own. */
+const SCHEDULE_TURNS = 2
 
 export interface AccountOptions {
   listener: string
@@ -38,6 +40,7 @@ export class AccountHarness {
   readonly #options: AccountOptions
   #loadBalancer = ''
   #stopped = false
+  #turns = 0
   #looping: Promise<void> = Promise.resolve()
   #scheduled = new Map<string, Promise<void>>()
   readonly problems: string[] = []
@@ -96,7 +99,7 @@ export class AccountHarness {
       this.changes.push(change)
       void this.#deliver(change).catch((error: Error) => this.problems.push(error.message))
     }
-    await this.#schedule()
+    if (this.#turns++ % SCHEDULE_TURNS === 0) await this.#schedule()
   }
 
   /** The health of each group's targets, asked as its health check says. */

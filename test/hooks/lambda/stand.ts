@@ -17,6 +17,7 @@ import { type Account, createAccount, deployRollout } from '../../beds/aws/deplo
 import { environmentOf } from '../../beds/aws/environment.ts'
 import { alarmEvent, bridgeEvent } from '../../beds/aws/events.ts'
 import { type Moto, startMoto } from '../../beds/aws/moto.ts'
+import { freePorts } from '../../e2e/free-ports.ts'
 
 export const SERVICE = 'shop'
 
@@ -24,6 +25,8 @@ export const SERVICE = 'shop'
 export interface HookStand {
   moto: Moto
   account: Account
+  /** Where the targets of the groups are; nobody listens there. */
+  ports: { blue: number; green: number }
   clients: Clients
   layout: AwsLayout
   store: SsmStore
@@ -45,7 +48,9 @@ export async function openStand(): Promise<HookStand> {
   const moto = await startMoto()
   const before = { ...process.env }
   Object.assign(process.env, environmentOf(moto.endpoint, 'bed'))
-  const account = await createAccount({ blue: 9_001, green: 9_002 })
+  const blue = await freePorts(2)
+  const ports = { blue, green: blue + 1 }
+  const account = await createAccount(ports)
   const { plan, planHash } = parsePlan({
     name: 'contract',
     services: {
@@ -88,7 +93,7 @@ export async function openStand(): Promise<HookStand> {
     await clients.parameters.send(new DeleteParametersCommand({ Names }))
   }
   return {
-    ...{ moto, account, clients, layout, store, router, reference, charge, lose },
+    ...{ moto, account, ports, clients, layout, store, router, reference, charge, lose },
     call: async (event) => answer(await openHook(reference, charge), callOf(event)),
     alarm: (state = 'ALARM', at = new Date()) => alarmEvent(change(state, at)),
     bridged: (state = 'ALARM', at = new Date()) => bridgeEvent(change(state, at)),
