@@ -40,9 +40,7 @@ export const SERVICES: WrongPlan[] = [
   [
     'a misspelt command',
     { 'services.api.green': { comand: ['x'], port: 9002 } },
-    [
-      'plan.services.api.green.comand: is not known here; did you mean command?',
-    ],
+    ['plan.services.api.green.comand: is not known here; did you mean command?'],
   ],
   [
     'a command as one text',
