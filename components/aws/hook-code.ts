@@ -1,20 +1,11 @@
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import type { Guarded } from '../../platforms/hook-answer.ts'
 import type { AwsReference } from '../../platforms/reference.ts'
-import type { Plan } from '../../rollout/plan.ts'
 import { planText } from '../../rollout/plan-text.ts'
 
 /** The runtime of the function; what it is bundled for. */
 export const RUNTIME = 'nodejs22.x'
-
-/** What the hook guards. */
-export interface Charge {
-  plan: Plan
-  planHash: string
-  clock: number
-  /** Of the plan's environments the one that this stack is. */
-  environment?: string
-}
 
 /** The files of the function, by name. */
 export interface HookCode {
@@ -26,7 +17,7 @@ export interface HookCode {
  * The hook as one file with all that it imports, and what it guards beside it. The same text for the
  * same sources, so that a preview shows a change only where there is one.
  */
-export async function hookCode(reference: AwsReference, charge: Charge): Promise<HookCode> {
+export async function hookCode(reference: AwsReference, charge: Guarded): Promise<HookCode> {
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, '..', '..', 'hooks', 'lambda.ts')],
     bundle: true,
@@ -48,6 +39,6 @@ export async function hookCode(reference: AwsReference, charge: Charge): Promise
 }
 
 /** The engine reorders the keys of a plan: equal plans have equal texts. */
-function chargeText(reference: AwsReference, { plan, ...charge }: Charge): string {
+function chargeText(reference: AwsReference, { plan, ...charge }: Guarded): string {
   return JSON.stringify({ reference, ...charge, plan: JSON.parse(planText(plan)) })
 }

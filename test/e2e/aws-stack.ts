@@ -218,9 +218,24 @@ export class AwsStack {
   async until(what: string, ask: () => Promise<boolean>, seconds = 120): Promise<void> {
     const end = Date.now() + seconds * 1_000
     while (!(await ask())) {
-      if (Date.now() > end) throw new Error(`waited ${seconds} s in vain for ${what}`)
+      if (Date.now() > end) {
+        throw new Error(`waited ${seconds} s in vain for ${what}\n${this.#account()}`)
+      }
       await new Promise((resolve) => setTimeout(resolve, 200))
     }
+  }
+
+  /** What the account did last, for a message about what went wrong. */
+  #account(): string {
+    const { problems, changes, lambda } = this.harness ?? { problems: [], changes: [] }
+    const said = lambda?.invocations.slice(-3) ?? []
+    return [
+      ...problems.slice(-3),
+      ...changes.slice(-5).map(({ alarm, from, to }) => `${alarm.AlarmName}: ${from} → ${to}`),
+      ...said.map(({ ms, log, error, result }) => {
+        return `the function, ${Math.round(ms)} ms: ${error ?? JSON.stringify(result)} ${log.trim().slice(-300)}`
+      }),
+    ].join('\n')
   }
 
   /** Raises the step and applies it, waiting for what passes with time. */

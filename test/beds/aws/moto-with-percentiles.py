@@ -37,7 +37,13 @@ def with_percentiles(self, stat):
     return values[max(0, int(rank) - 1)]
 
 
+def before(self, other):
+    """moto compares a value with a name, so that the order in which dimensions are given decides."""
+    return (self.name, self.value or "") < (other.name, other.value or "")
+
+
 cloudwatch.Statistics.get_statistics_for_type = with_percentiles
+cloudwatch.Dimension.__lt__ = before
 
 
 class Bed:

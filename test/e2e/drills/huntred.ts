@@ -166,10 +166,10 @@ const drills: Drill[] = [
   ),
   gateRollsBack(
     'response',
-    'a tenth of the answers at 3.2 s',
+    'half of the answers at 3.2 s',
     'huntred@50',
     asked,
-    green({ slow: 0.1, slowMs: 3_200 }),
+    green({ slow: 0.5, slowMs: 3_200 }),
     { limits: [...limits] },
     'step',
   ),
