@@ -51,7 +51,8 @@ const KINDS: { [K in PlatformReference['kind']]: (from: ReferenceSource) => Plat
   },
   kubernetes: ({ get, stack }) => ({
     kind: 'kubernetes',
-    name: named(get('name') ?? stack, 'name', 40),
+    // Not `sluice:name`: the engine takes that for the name of the provider's plugin.
+    name: named(get('rollout') ?? stack, 'rollout', 40),
     namespace: named(get('namespace') ?? 'default', 'namespace', 63),
     ...(get('context') === undefined ? {} : { context: get('context') }),
   }),
