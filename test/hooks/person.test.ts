@@ -89,11 +89,16 @@ describe('a person', () => {
       body: { error: expect.stringContaining('it has api') },
     })
     const done = await bench.api('POST', '/v1/rollback', { by: 'ann', reason: 'x', service: 'api' })
-    expect(done.body).toMatchObject({ latched: true, limits: [{ limit: 'service', kept: true }] })
+    const ofService = [
+      { limit: 'service', kept: true },
+      // It is all that the plan has, and so the whole traffic.
+      { limit: 'traffic', kept: true },
+    ]
+    expect(done.body).toMatchObject({ latched: true, limits: ofService })
     expect(await bench.greenNow()).toBe(0)
     expect(percentOf('new-api')).toBe(0)
     const tripped = bench.events().find(({ kind }) => kind === 'tripped')
-    expect(tripped?.details?.['limits']).toMatchObject([{ limit: 'service', kept: true }])
+    expect(tripped?.details?.['limits']).toMatchObject(ofService)
   })
 
   it('then takes the database back, recorded and held against its limit', async () => {

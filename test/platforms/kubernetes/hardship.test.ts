@@ -6,7 +6,7 @@ import { GatewayProbe } from '../../../platforms/kubernetes/probe.ts'
 import { notAccepted, ownMetadata, type Route } from '../../../platforms/kubernetes/route.ts'
 import { RouteRouter } from '../../../platforms/kubernetes/router.ts'
 import { ConfigMapStore } from '../../../platforms/kubernetes/store.ts'
-import { Refused } from '../../../platforms/platform.ts'
+import { Refused, Unavailable } from '../../../platforms/platform.ts'
 import { latchOf } from '../../../rollout/observation.ts'
 import { split } from '../../../rollout/weights.ts'
 import { BACKUP, SERVICE } from '../../contracts/contract.ts'
@@ -37,10 +37,12 @@ function bedOf(throttle?: string) {
         await bed.platform.verify(asked)
         return
       } catch (error) {
+        // A gateway that has just lost the API server takes a change when it has found it again.
         const waits =
-          error instanceof Refused &&
-          error.refusals.length > 0 &&
-          error.refusals.every(({ code }) => WAITS.includes(code))
+          error instanceof Unavailable ||
+          (error instanceof Refused &&
+            error.refusals.length > 0 &&
+            error.refusals.every(({ code }) => WAITS.includes(code)))
         if (!waits || performance.now() > until) throw error
       }
       await bed.traffic(50)
