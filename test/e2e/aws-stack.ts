@@ -1,37 +1,20 @@
-import { spawn } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parse, stringify } from 'yaml'
 import { AwsPlatform } from '../../platforms/aws/client.ts'
 import { createHome } from '../../platforms/local/home.ts'
 import { databaseUrl, type Layout, layoutOf } from '../../platforms/local/layout.ts'
 import { ensureCluster, ensureDatabases, postgresService } from '../../platforms/local/postgres.ts'
 import { installService, stopAll } from '../../platforms/local/supervisor.ts'
-import { loadPlan } from '../../platforms/plan-file.ts'
 import type { AwsReference } from '../../platforms/reference.ts'
-import { admit } from '../../rollout/admission.ts'
-import type { Latch } from '../../rollout/latch.ts'
-import { latchOf } from '../../rollout/observation.ts'
-import type { Plan, PlanInput } from '../../rollout/plan.ts'
-import type { Request } from '../../rollout/request.ts'
-import { greenOf } from '../../rollout/weights.ts'
+import type { PlanInput } from '../../rollout/plan.ts'
 import { checkout } from '../../tools/checkout.ts'
-import { sluiceEnvironment } from '../../tools/environment.ts'
 import { AccountHarness } from '../beds/aws/account-harness.ts'
 import { type Account, createAccount } from '../beds/aws/deploy.ts'
 import { environmentOf } from '../beds/aws/environment.ts'
 import { type Moto, startMoto } from '../beds/aws/moto.ts'
+import { EngineStack, type Result } from './engine-stack.ts'
 import { freePorts } from './free-ports.ts'
-import type { Result } from './test-stack.ts'
 
 const NAME = 'huntred'
 const SERVICE = 'huntred'
@@ -44,19 +27,16 @@ const TICK = 12
  * A stack on AWS with the real engine: moto in the place of AWS, the stand-in in the place of the aws
  * provider plugin, and the harness for what moto does not do. The project is as users have it.
  */
-export class AwsStack {
-  readonly folder: string
+export class AwsStack extends EngineStack {
   readonly platform: AwsPlatform
   readonly moto: Moto
   readonly account: Account
   harness!: AccountHarness
-  plan!: Plan
-  planHash = ''
+  // Each question is asked of moto, which has one process for everything.
+  protected override readonly pollMs = 200
   readonly #home: Layout
   readonly #ports: { blue: number; green: number }
-  readonly #environment: NodeJS.ProcessEnv
   readonly #before: NodeJS.ProcessEnv
-  #config: Record<string, unknown>
 
   private constructor(
     folder: string,
@@ -65,32 +45,25 @@ export class AwsStack {
     ports: { blue: number; green: number },
     before: NodeJS.ProcessEnv,
   ) {
-    this.folder = folder
+    super(
+      folder,
+      {
+        'sluice:platform': 'aws',
+        'sluice:rollout': NAME,
+        'sluice:tick': TICK,
+        'sluice:clock': CLOCK,
+      },
+      {
+        ...environmentOf(moto.endpoint, 'deployer'),
+        SLUICE_STAND_IN_CODE: join(folder, 'code'),
+      },
+    )
     this.moto = moto
     this.account = account
     this.#ports = ports
     this.#before = before
     this.#home = layoutOf(join(folder, 'home'))
     this.platform = new AwsPlatform(REFERENCE)
-    this.#config = {
-      'sluice:plan': join(folder, 'e2e.plan.yaml'),
-      'sluice:platform': 'aws',
-      'sluice:rollout': NAME,
-      'sluice:tick': TICK,
-      'sluice:clock': CLOCK,
-      'sluice:step': 'start',
-    }
-    this.#environment = {
-      ...process.env,
-      ...sluiceEnvironment(),
-      ...environmentOf(moto.endpoint, 'deployer'),
-      SLUICE_STAND_IN_CODE: join(folder, 'code'),
-      PULUMI_BACKEND_URL: `file://${join(folder, 'state')}`,
-      PULUMI_HOME: join(folder, 'pulumi'),
-      PULUMI_CONFIG_PASSPHRASE: '',
-      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
-      NO_COLOR: '1',
-    }
   }
 
   /** An account with a balancer, both systems behind it, and a stack that is not deployed yet. */
@@ -113,21 +86,10 @@ export class AwsStack {
   }
 
   async #prepare(edit: (plan: PlanInput) => PlanInput): Promise<void> {
-    for (const name of ['state', 'code']) mkdirSync(join(this.folder, name))
+    mkdirSync(join(this.folder, 'code'))
     standInPlugin(join(this.folder, 'pulumi'))
-    writeFileSync(
-      join(this.folder, 'Pulumi.yaml'),
-      stringify({
-        name: 'sluice',
-        main: join(checkout, 'stacks', 'index.ts'),
-        runtime: { name: 'nodejs', options: { typescript: false } },
-        plugins: { providers: [{ name: 'sluice', path: join(checkout, 'provider') }] },
-      }),
-    )
-    await this.writePlan(edit(planFor(this.account)))
     await this.#startSystems()
-    const made = await this.pulumi('stack', 'init', 'e2e')
-    if (made.code !== 0) throw new Error(made.output)
+    await this.begin(edit(planFor(this.account)))
     this.harness = new AccountHarness({
       listener: this.account.listener,
       folder: this.folder,
@@ -168,61 +130,18 @@ export class AwsStack {
     }
   }
 
-  async writePlan(plan: PlanInput): Promise<void> {
-    writeFileSync(String(this.#config['sluice:plan']), stringify(plan))
-    const loaded = await loadPlan(String(this.#config['sluice:plan']))
-    this.plan = loaded.plan
-    this.planHash = loaded.planHash
-  }
-
-  set(values: Record<string, unknown>): this {
-    const keyed = Object.entries(values).map(([key, value]) => [`sluice:${key}`, value])
-    this.#config = { ...this.#config, ...Object.fromEntries(keyed) }
-    return this
-  }
-
-  preview(...flags: string[]): Promise<Result> {
-    return this.pulumi('preview', '--diff', ...flags)
-  }
-
-  up(...flags: string[]): Promise<Result> {
-    return this.pulumi('up', '--yes', '--skip-preview', ...flags)
-  }
-
-  pulumi(...args: string[]): Promise<Result> {
-    const file = join(this.folder, 'Pulumi.e2e.yaml')
-    const before = existsSync(file) ? parse(readFileSync(file, 'utf8')) : {}
-    writeFileSync(file, stringify({ ...before, config: this.#config }))
-    const all = [...args, ...(args[0] === 'stack' ? [] : ['-s', 'e2e'])]
-    return new Promise((resolve, reject) => {
-      const child = spawn('pulumi', all, {
-        cwd: this.folder,
-        env: this.#environment,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
-      let output = ''
-      const take = (chunk: Buffer) => {
-        output += chunk
-      }
-      child.stdout.on('data', take)
-      child.stderr.on('data', take)
-      child.once('error', reject)
-      child.once('close', (code) => resolve({ code: code ?? -1, output }))
-    })
-  }
-
   get url(): string {
     return this.harness.url
   }
 
-  async until(what: string, ask: () => Promise<boolean>, seconds = 120): Promise<void> {
-    const end = Date.now() + seconds * 1_000
-    while (!(await ask())) {
-      if (Date.now() > end) {
-        throw new Error(`waited ${seconds} s in vain for ${what}\n${this.#account()}`)
-      }
-      await new Promise((resolve) => setTimeout(resolve, 200))
-    }
+  override until(
+    what: string,
+    ask: () => Promise<boolean> | boolean,
+    seconds = 120,
+  ): Promise<void> {
+    return super.until(what, ask, seconds).catch((error: Error) => {
+      throw new Error(`${error.message}\n${this.#account()}`)
+    })
   }
 
   /** What the account did last, for a message about what went wrong. */
@@ -238,48 +157,10 @@ export class AwsStack {
     ].join('\n')
   }
 
-  /** Raises the step and applies it, waiting for what passes with time. */
-  async step(position: string): Promise<Result> {
-    this.set({ step: position })
-    let held = ''
-    await this.until(`nothing to hold ${position}`, async () => {
-      const refusals = await this.held(position)
-      held = refusals
-      return refusals === ''
-    }).catch((error: Error) => {
-      throw new Error(`${error.message}\n${held}\n${this.harness.problems.slice(-3).join('\n')}`)
-    })
-    const result = await this.up()
+  override async step(position: string, seconds = 120): Promise<Result> {
+    const result = await super.step(position, seconds)
     // On a machine that is busy enough a call of the hook is late, and the rise is refused: again.
-    return result.output.includes('no guard, no rise') ? this.step(position) : result
-  }
-
-  async held(position: string): Promise<string> {
-    const request = this.request(position)
-    const observation = await this.platform.observe()
-    const { refusals } = admit(request, observation, 'preview', request.attempt)
-    return refusals.map(({ place, message }) => `${place} ${message}`).join('\n')
-  }
-
-  request(position: string): Request {
-    return {
-      plan: this.plan,
-      planHash: this.planHash,
-      position,
-      attempt: Number(this.#config['sluice:attempt'] ?? 1),
-      confirmed: [],
-      clock: CLOCK,
-    }
-  }
-
-  async green(): Promise<number> {
-    return greenOf(await this.platform.readWeights(), SERVICE)
-  }
-
-  async latch(): Promise<Latch> {
-    const latch = latchOf(await this.platform.observe())
-    if (!latch) throw new Error('no latch')
-    return latch
+    return result.output.includes('no guard, no rise') ? this.step(position, seconds) : result
   }
 
   /** Makes a colour misbehave, or well again. */

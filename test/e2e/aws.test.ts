@@ -31,7 +31,10 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
   })
 
   it('shows one changed resource of AWS in a step, with the two weights', async () => {
-    await stack.until('nothing to hold it', async () => (await stack.held('huntred@5')) === '')
+    await stack.until(
+      'nothing to hold it',
+      async () => (await stack.held('huntred@5')).length === 0,
+    )
     const preview = await stack.set({ step: 'huntred@5' }).preview()
     expect(preview.output).not.toContain('error:')
     const changed = [...preview.output.matchAll(/^\s*[~+-] (aws:\S+):/gm)].map((match) => match[1])

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Load, startLoad } from '../../examples/load.ts'
 import { routeName, routes } from '../../platforms/kubernetes/names.ts'
 import { type Route, withGreen } from '../../platforms/kubernetes/route.ts'
-import { latchOf } from '../../rollout/observation.ts'
 import { split } from '../../rollout/weights.ts'
 import { checkout } from '../../tools/checkout.ts'
 import { BedCluster } from '../beds/kubernetes/cluster.ts'
@@ -70,11 +69,7 @@ describe('huntred in a cluster', () => {
     await database?.close()
   })
 
-  const latch = async () => {
-    const found = latchOf(await stack.platform.observe())
-    if (!found) throw new Error('no latch')
-    return found
-  }
+  const latch = () => stack.latch()
   const ok = (result: { code: number; output: string }) => {
     expect(result.output).not.toContain('error:')
     expect(result.code).toBe(0)

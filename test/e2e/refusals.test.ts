@@ -8,8 +8,9 @@ import { serviceStatus, stopAll, stopService } from '../../platforms/local/super
 import { isUnavailable } from '../../rollout/observation.ts'
 import type { PlanInput } from '../../rollout/plan.ts'
 import { decided } from './decided.ts'
+import type { Result } from './engine-stack.ts'
 import { SEED, seeded } from './seeded.ts'
-import { type Result, TestStack } from './test-stack.ts'
+import { TestStack } from './test-stack.ts'
 import { type Watch, watchGreen } from './watch.ts'
 
 /** What may be typed to get around a refusal; a target and an exclusion exclude each other. */

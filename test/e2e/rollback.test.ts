@@ -26,11 +26,7 @@ describe('a green that answers 500 to everything at 25 %', () => {
     await stack?.close()
   })
 
-  const latch = async () => {
-    const { latch } = await stack.platform.observe()
-    if (latch === 'missing' || 'unavailable' in latch) throw new Error('no latch')
-    return latch
-  }
+  const latch = () => stack.latch()
 
   it('loses its traffic with no engine running and nobody typing', async () => {
     await stack.fault('green', { errors: 1 })

@@ -1,71 +1,29 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parse, stringify } from 'yaml'
 import { LocalPlatform } from '../../platforms/local/client.ts'
-import { type Layout, layoutOf, portsOf } from '../../platforms/local/layout.ts'
+import { databaseUrl, type Layout, layoutOf, portsOf } from '../../platforms/local/layout.ts'
 import { stopAll } from '../../platforms/local/supervisor.ts'
-import { loadPlan } from '../../platforms/plan-file.ts'
-import { admit } from '../../rollout/admission.ts'
-import type { Plan, PlanInput } from '../../rollout/plan.ts'
-import type { Refusal } from '../../rollout/refusal.ts'
-import type { Request } from '../../rollout/request.ts'
+import type { PlanInput } from '../../rollout/plan.ts'
 import { urlOf } from '../../rollout/services.ts'
-import { greenOf } from '../../rollout/weights.ts'
-import { checkout } from '../../tools/checkout.ts'
-import { sluiceEnvironment } from '../../tools/environment.ts'
+import { query } from '../platforms/local/server.ts'
+import { EngineStack } from './engine-stack.ts'
 import { freePorts } from './free-ports.ts'
 
-/** What a finished command left. */
-export interface Result {
-  code: number
-  output: string
-}
-
-/**
- * A stack of its own on the real engine: its project, state, home and ports are its own, so that
- * any number run at once and the checkout stays clean.
- */
-export class TestStack {
-  readonly folder: string
+/** A stack on the local platform, with a home and ports of its own. */
+export class TestStack extends EngineStack {
   readonly home: string
   readonly layout: Layout
   readonly port: number
   readonly platform: LocalPlatform
-  plan!: Plan
-  planHash = ''
-  readonly #environment: NodeJS.ProcessEnv
-  #config: Record<string, unknown>
 
-  private constructor(folder: string, home: string, port: number) {
-    this.folder = folder
+  private constructor(folder: string, name: string, port: number) {
+    const home = join(folder, 'homes', name)
+    super(folder, { 'sluice:home': home })
+    this.home = home
     this.port = port
-    this.home = join(folder, 'homes', home)
-    this.layout = layoutOf(this.home)
+    this.layout = layoutOf(home)
     this.platform = new LocalPlatform(this.layout)
-    this.#config = {
-      'sluice:plan': join(folder, 'e2e.plan.yaml'),
-      'sluice:home': this.home,
-      'sluice:step': 'start',
-    }
-    this.#environment = {
-      ...process.env,
-      ...sluiceEnvironment(),
-      PULUMI_BACKEND_URL: `file://${join(folder, 'state')}`,
-      PULUMI_HOME: join(folder, 'pulumi'),
-      PULUMI_CONFIG_PASSPHRASE: '',
-      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
-      NO_COLOR: '1',
-    }
   }
 
   /**
@@ -79,87 +37,9 @@ export class TestStack {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'))
     chmodSync(folder, 0o711)
     const stack = new TestStack(folder, base.home, await freePorts(base.ports))
-    mkdirSync(join(folder, 'state'))
     mkdirSync(join(folder, 'homes'), { mode: 0o711 })
-    writeFileSync(
-      join(folder, 'Pulumi.yaml'),
-      stringify({
-        name: 'sluice',
-        main: join(checkout, 'stacks', 'index.ts'),
-        runtime: { name: 'nodejs', options: { typescript: false } },
-        plugins: { providers: [{ name: 'sluice', path: join(checkout, 'provider') }] },
-      }),
-    )
-    await stack.writePlan(edit(base.plan(stack.port)))
-    const made = await stack.pulumi('stack', 'init', 'e2e')
-    if (made.code !== 0) throw new Error(made.output)
+    await stack.begin(edit(base.plan(stack.port)))
     return stack
-  }
-
-  /** Writes the plan and reads it back as the program will. */
-  async writePlan(plan: PlanInput): Promise<void> {
-    writeFileSync(String(this.#config['sluice:plan']), stringify(plan))
-    const loaded = await loadPlan(String(this.#config['sluice:plan']))
-    this.plan = loaded.plan
-    this.planHash = loaded.planHash
-  }
-
-  /** Sets lines of the stack's config, as an editor or `pulumi config set` would. */
-  set(values: Record<string, unknown>): this {
-    const keyed = Object.entries(values).map(([key, value]) => [`sluice:${key}`, value])
-    this.#config = { ...this.#config, ...Object.fromEntries(keyed) }
-    return this
-  }
-
-  preview(...flags: string[]): Promise<Result> {
-    return this.pulumi('preview', '--diff', ...flags)
-  }
-
-  up(...flags: string[]): Promise<Result> {
-    return this.pulumi('up', '--yes', '--skip-preview', ...flags)
-  }
-
-  /** Starts `pulumi up` and returns at once. */
-  startUp(...flags: string[]): ChildProcess {
-    this.#writeConfig()
-    return spawn('pulumi', ['up', '--yes', '--skip-preview', '-s', 'e2e', ...flags], {
-      cwd: this.folder,
-      env: this.#environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-  }
-
-  /** Runs pulumi on this stack. */
-  pulumi(...args: string[]): Promise<Result> {
-    const stackless = args[0] === 'stack'
-    this.#writeConfig()
-    return this.run('pulumi', ...args, ...(stackless ? [] : ['-s', 'e2e']))
-  }
-
-  /** Runs a program in the environment of the stack. */
-  run(program: string, ...args: string[]): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(program, args, {
-        cwd: this.folder,
-        env: this.#environment,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
-      let output = ''
-      child.stdout.on('data', (chunk) => {
-        output += chunk
-      })
-      child.stderr.on('data', (chunk) => {
-        output += chunk
-      })
-      child.once('error', reject)
-      child.once('close', (code) => resolve({ code: code ?? -1, output }))
-    })
-  }
-
-  /** Adds to the environment of everything started from now on. */
-  environment(values: Record<string, string>): this {
-    Object.assign(this.#environment, values)
-    return this
   }
 
   /** The address at which users reach the router. */
@@ -167,56 +47,10 @@ export class TestStack {
     return `http://127.0.0.1:${portsOf(this.plan).listen.port}`
   }
 
-  /** Waits until a question is answered with yes; says what it waited for when it is not. */
-  async until(what: string, ask: () => Promise<boolean> | boolean, seconds = 60): Promise<void> {
-    const end = Date.now() + seconds * 1_000
-    while (!(await ask())) {
-      if (Date.now() > end) throw new Error(`waited ${seconds} s in vain for ${what}`)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  }
-
-  /**
-   * Raises the step to a position and applies it, with load, waiting through the bake before.
-   * @param seconds how long what holds it may hold
-   */
-  async step(position: string, seconds = 60): Promise<Result> {
-    this.set({ step: position })
-    let held: Refusal[] = []
-    const free = async () => {
-      held = await this.held(position)
-      return held.length === 0
-    }
-    await this.until(`nothing to hold ${position}`, free, seconds).catch((error: Error) => {
-      const told = held.map(({ place, message }) => `${place} ${message}`)
-      throw new Error([error.message, ...told].join('\n'))
-    })
-    return this.up()
-  }
-
-  /** What holds a position now. */
-  async held(position: string): Promise<Refusal[]> {
-    const request = this.request(position)
-    const observation = await this.platform.observe()
-    return admit(request, observation, 'preview', request.attempt).refusals
-  }
-
-  /** What an update would ask for now. */
-  request(position: string): Request {
-    return {
-      plan: this.plan,
-      planHash: this.planHash,
-      position,
-      attempt: Number(this.#config['sluice:attempt'] ?? 1),
-      confirmed: (this.#config['sluice:confirmed'] as string[] | undefined) ?? [],
-      clock: Number(this.#config['sluice:clock'] ?? 1),
-      environment: this.#config['sluice:environment'] as string | undefined,
-    }
-  }
-
-  /** Green's live share of a service. */
-  async green(service = Object.keys(this.plan.services)[0] as string): Promise<number> {
-    return greenOf(await this.platform.readWeights(), service)
+  /** The rows that a statement gives in one of the stack's databases. */
+  async sql(database: string, text: string, values?: unknown[]) {
+    const { rows } = await query(databaseUrl(this.layout, database), text, values)
+    return rows as Record<string, unknown>[]
   }
 
   /** Makes a colour misbehave, or well again. */
@@ -235,13 +69,6 @@ export class TestStack {
   async close(): Promise<void> {
     await stopAll(this.layout)
     rmSync(this.folder, { recursive: true, force: true })
-  }
-
-  #writeConfig(): void {
-    // The engine keeps the salt of the stack's secrets in this file.
-    const file = join(this.folder, 'Pulumi.e2e.yaml')
-    const before = existsSync(file) ? parse(readFileSync(file, 'utf8')) : {}
-    writeFileSync(file, stringify({ ...before, config: this.#config }))
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { startIndexServer } from '../../standins/elasticsearch-stand-in.ts'
+import { HEXABUILDERS_PATHS } from '../migrations/hexabuilders-paths.ts'
 import { backedUp } from './backups.ts'
 import type { Bench } from './bench.ts'
 import type { Drill, Drills } from './drill.ts'
@@ -241,19 +242,6 @@ export const hexabuilders: Drills = {
     rate: 70,
     variants,
     beside: async ({ stack }) => (await startIndexServer(stack.port + 9)).close,
-    paths: [
-      `/partners/${partner}`,
-      `/commissions/${partner}`,
-      `/campaigns?partner=${partner}`,
-      `/contracts?partner=${partner}`,
-      '/jobs',
-      `/partners/${partner}`,
-      {
-        path: '/partners',
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{"nombre":"Registered under load"}',
-      },
-    ],
+    paths: HEXABUILDERS_PATHS,
   },
 }

@@ -1,17 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import pg from 'pg'
 import { type Evaluate, evaluator } from '../../../examples/flags.ts'
 import { FileStore, readEvents } from '../../../platforms/local/file-store.ts'
-import { databaseUrl } from '../../../platforms/local/layout.ts'
 import type { RolloutEvent } from '../../../platforms/store.ts'
 import type { Journal } from '../../../rollout/journal.ts'
 import type { Latch } from '../../../rollout/latch.ts'
 import { findPosition, type Position, positionsOf } from '../../../rollout/positions.ts'
 import { greenOf, type ServiceWeights } from '../../../rollout/weights.ts'
 import { checkout } from '../../../tools/checkout.ts'
+import type { Result } from '../engine-stack.ts'
 import type { Migration } from '../migrations/migration.ts'
-import type { Result, TestStack } from '../test-stack.ts'
+import type { TestStack } from '../test-stack.ts'
 
 /** What can be seen of a deployed stack: router, files, databases, history, news, users. */
 export class Stand {
@@ -120,15 +119,8 @@ export class Stand {
     return [...new Set(found)].sort()
   }
 
-  async sql(database: string, text: string, values?: unknown[]) {
-    const client = new pg.Client(databaseUrl(this.stack.layout, database))
-    await client.connect()
-    try {
-      const { rows } = await client.query(text, values)
-      return rows as Record<string, unknown>[]
-    } finally {
-      await client.end()
-    }
+  sql(database: string, text: string, values?: unknown[]) {
+    return this.stack.sql(database, text, values)
   }
 
   /** A change that the synchronisation does not see, and so does not carry over. */

@@ -1,22 +1,13 @@
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { databaseUrl } from '../../../platforms/local/layout.ts'
 import { startIndexServer } from '../../standins/elasticsearch-stand-in.ts'
+import { HEXABUILDERS_PATHS } from './hexabuilders-paths.ts'
 import { chosen, Migration } from './migration.ts'
 
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 240_000 })
 
-const partner = '00000000-0000-4000-8000-000000000007'
-
 describe.runIf(chosen('hexabuilders'))('hexabuilders in staging, from start to retired', () => {
   let migration: Migration
-  const rows = async (database: string, sql: string) => {
-    const client = new pg.Client(databaseUrl(migration.stack.layout, database))
-    await client.connect()
-    const { rows } = await client.query(sql)
-    await client.end()
-    return rows as Record<string, unknown>[]
-  }
+  const rows = (database: string, sql: string) => migration.stack.sql(database, sql)
 
   beforeAll(async () => {
     migration = await Migration.create({
@@ -24,20 +15,7 @@ describe.runIf(chosen('hexabuilders'))('hexabuilders in staging, from start to r
       environment: 'staging',
       clock: 3_600,
       rate: 70,
-      paths: [
-        `/partners/${partner}`,
-        `/commissions/${partner}`,
-        `/campaigns?partner=${partner}`,
-        `/contracts?partner=${partner}`,
-        '/jobs',
-        `/partners/${partner}`,
-        {
-          path: '/partners',
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: '{"nombre":"Registered under load"}',
-        },
-      ],
+      paths: HEXABUILDERS_PATHS,
     })
     const index = await startIndexServer(migration.stack.port + 9)
     migration.beside(index.close)

@@ -1,19 +1,12 @@
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { databaseUrl } from '../../../platforms/local/layout.ts'
 import { chosen, Migration } from './migration.ts'
 
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 240_000 })
 
 describe.runIf(chosen('huntred'))('huntred, from start to retired', () => {
   let migration: Migration
-  const persons = async (database: string) => {
-    const client = new pg.Client(databaseUrl(migration.stack.layout, database))
-    await client.connect()
-    const { rows } = await client.query('select * from persons order by id')
-    await client.end()
-    return rows as unknown[]
-  }
+  const persons = (database: string) =>
+    migration.stack.sql(database, 'select * from persons order by id')
 
   beforeAll(async () => {
     migration = await Migration.create({
