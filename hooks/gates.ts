@@ -1,4 +1,4 @@
-import type { Operations } from '../platforms/operations.ts'
+import type { Operations, TripCause } from '../platforms/operations.ts'
 import type { Journal, Verdict } from '../rollout/journal.ts'
 import type { Judgement } from '../rollout/judgement.ts'
 import type { Gate, Plan } from '../rollout/plan.ts'
@@ -61,6 +61,22 @@ export function takenBackBy(
     for (const other of servicesInScope(plan, 'service', service)) done.add(other)
     return true
   })
+}
+
+/** Why a failed gate takes green back, of one service or, without one, of everything. */
+export function causeOfGate(
+  { name, position }: DueGate,
+  reason: string,
+  service: string | undefined,
+): TripCause {
+  return {
+    cause: name,
+    value: reason,
+    threshold: 'the gate passes',
+    reason: `gate ${name} failed at ${position.name}: ${reason}`,
+    ...(service === undefined ? { scope: 'plan' } : { service, scope: 'service' }),
+    pace: 'immediately',
+  }
 }
 
 export interface GatesParts extends GateParts {
@@ -143,14 +159,7 @@ export class Gates {
     if (result !== 'failed' || gate.otherwise !== 'rollback') return true
     for (const service of takenBackBy(plan, position, judgement)) {
       if (!this.#hasTraffic(journal)) break
-      await operations.trip({
-        cause: name,
-        value: reason,
-        threshold: 'the gate passes',
-        reason: `gate ${name} failed at ${position.name}: ${reason}`,
-        ...(service === undefined ? { scope: 'plan' } : { service, scope: 'service' }),
-        pace: 'immediately',
-      })
+      await operations.trip(causeOfGate(due, reason, service))
     }
     return true
   }

@@ -3,12 +3,14 @@ import { admit } from '../rollout/admission.ts'
 import { flagFile } from '../rollout/flag-file.ts'
 import type { BackupRecord, Measurement } from '../rollout/journal.ts'
 import { type Held, heldAgainst, scopesOf } from '../rollout/limits.ts'
-import type { Observation } from '../rollout/observation.ts'
+import { nothingDeployed, type Observation } from '../rollout/observation.ts'
 import type { ColourName, Plan } from '../rollout/plan.ts'
 import { findPosition, positionsOf } from '../rollout/positions.ts'
 import type { Request } from '../rollout/request.ts'
 import { greenOf, rising, type ServiceWeights, type Weights } from '../rollout/weights.ts'
+import { backupOf } from './backup-of.ts'
 import { Away, type Guarded } from './hook-answer.ts'
+import { messageOf } from './operations/outcomes.ts'
 import { Operations } from './operations.ts'
 import { rollBackFor } from './person.ts'
 import {
@@ -68,7 +70,7 @@ export class GuardedPlatform implements Platform {
 
   async observe(): Promise<Observation> {
     const absent = await this.#parts.absent()
-    if (absent !== undefined) return nothing(absent)
+    if (absent !== undefined) return nothingDeployed(absent, new Date())
     try {
       return await this.#parts.ask('GET', '/v1/observation', { timeoutMs: OBSERVE_MS })
     } catch (error) {
@@ -243,11 +245,7 @@ export class GuardedPlatform implements Platform {
     plan: Plan,
     progress: (message: string) => void,
   ): Promise<BackupRecord> {
-    const backup = plan.backups[name]
-    if (!backup) {
-      const known = Object.keys(plan.backups).join(', ') || 'none'
-      throw new Refused(`backups.${name} is not in the plan ${plan.name}; it has ${known}`)
-    }
+    backupOf(plan, name)
     const record = await this.#parts.takeBackup(name, plan, progress)
     try {
       await this.#parts.ask('POST', '/v1/backups', { body: record })
@@ -282,18 +280,6 @@ export class GuardedPlatform implements Platform {
   }
 }
 
-function nothing(unavailable: string): Observation {
-  return {
-    at: new Date().toISOString(),
-    deployed: false,
-    live: { unavailable },
-    journal: 'missing',
-    latch: 'missing',
-    guard: { alive: false, reason: unavailable },
-    alarms: { unavailable },
-  }
-}
-
 async function orUnavailable<T>(promise: Promise<T>, what: string): Promise<T> {
   try {
     return await promise
@@ -302,5 +288,3 @@ async function orUnavailable<T>(promise: Promise<T>, what: string): Promise<T> {
     throw new Unavailable(`${what} could not be reached: ${messageOf(error)}; next: sluice doctor`)
   }
 }
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -32,6 +32,22 @@ export interface Observation {
   previous?: Journal | 'missing' | Unavailable
 }
 
+/**
+ * What there is to see where nothing of a rollout stands.
+ * @param why as people are told it
+ */
+export function nothingDeployed(why: string, now: Date): Observation {
+  return {
+    at: now.toISOString(),
+    deployed: false,
+    live: { unavailable: why },
+    journal: 'missing',
+    latch: 'missing',
+    guard: { alive: false, reason: why },
+    alarms: { unavailable: why },
+  }
+}
+
 export function isUnavailable(value: unknown): value is Unavailable {
   return typeof value === 'object' && value !== null && 'unavailable' in value
 }

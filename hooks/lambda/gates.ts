@@ -2,7 +2,7 @@ import { measureService } from '../../platforms/aws/measure.ts'
 import { type Judgement, together } from '../../rollout/judgement.ts'
 import { judgeSteady } from '../../rollout/steady.ts'
 import { greenOf } from '../../rollout/weights.ts'
-import { dueGates, takenBackBy } from '../gates.ts'
+import { causeOfGate, dueGates, takenBackBy } from '../gates.ts'
 import type { LambdaParts } from './hook.ts'
 
 const BLUE_WINDOW_MS = 60_000
@@ -13,7 +13,8 @@ export async function judgeGates(parts: LambdaParts): Promise<void> {
   const { journal } = world
   if (!journal || !world.armed) return
   const { plan, planHash, clock } = charge
-  for (const { name, gate, position } of dueGates(plan, planHash, clock, journal)) {
+  for (const due of dueGates(plan, planHash, clock, journal)) {
+    const { name, gate, position } = due
     if (gate.metric === undefined) continue
     const services = gate.services ?? Object.keys(plan.services)
     const judged = services.filter((service) => greenOf(position.weights, service) > 0)
@@ -41,14 +42,7 @@ export async function judgeGates(parts: LambdaParts): Promise<void> {
     })
     if (result !== 'failed' || gate.otherwise !== 'rollback') continue
     for (const service of takenBackBy(plan, position, judgement)) {
-      await operations.trip({
-        cause: name,
-        value: reason,
-        threshold: 'the gate passes',
-        reason: `gate ${name} failed at ${position.name}: ${reason}`,
-        ...(service === undefined ? { scope: 'plan' } : { service, scope: 'service' }),
-        pace: 'immediately',
-      })
+      await operations.trip(causeOfGate(due, reason, service))
     }
   }
 }

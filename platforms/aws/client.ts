@@ -1,9 +1,15 @@
 import { type Admission, admit } from '../../rollout/admission.ts'
 import type { BackupRecord, Measurement } from '../../rollout/journal.ts'
-import type { Guard, Observation, Unavailable as Unknown } from '../../rollout/observation.ts'
+import {
+  type Guard,
+  nothingDeployed,
+  type Observation,
+  type Unavailable as Unknown,
+} from '../../rollout/observation.ts'
 import type { ColourName, Plan } from '../../rollout/plan.ts'
 import type { Request } from '../../rollout/request.ts'
 import { greenOf, type ServiceWeights, type Weights } from '../../rollout/weights.ts'
+import { backupOf } from '../backup-of.ts'
 import { messageOf } from '../operations/outcomes.ts'
 import { Operations, type Parts } from '../operations.ts'
 import { rollBackFor } from '../person.ts'
@@ -50,7 +56,10 @@ export class AwsPlatform implements Platform {
     } catch (error) {
       return unknown(messageOf(error))
     }
-    if (!layout) return nothing(`nothing of ${this.#reference.name} is deployed in this account`)
+    if (!layout) {
+      const why = `nothing of ${this.#reference.name} is deployed in this account`
+      return nothingDeployed(why, new Date())
+    }
     const { guard, alarms } = await this.#watch()
     return this.#operations(layout, { guard: () => guard, alarms: () => alarms }).observe()
   }
@@ -146,11 +155,7 @@ export class AwsPlatform implements Platform {
     plan: Plan,
     progress: (message: string) => void,
   ): Promise<BackupRecord> {
-    const backup = plan.backups[name]
-    if (!backup) {
-      const known = Object.keys(plan.backups).join(', ') || 'none'
-      throw new Refused(`backups.${name} is not in the plan ${plan.name}; it has ${known}`)
-    }
+    const backup = backupOf(plan, name)
     const instance = (await this.#deployed()).databases[name]
     if (instance === undefined) {
       throw new Refused(
@@ -271,10 +276,6 @@ const UNASKED: Guard = { alive: false, reason: 'the hook was not asked' }
 
 function unguarded({ reason }: Guard): Unavailable {
   return new Unavailable(`no guard, no rise: ${reason}; next: sluice doctor`)
-}
-
-function nothing(unavailable: string): Observation {
-  return { ...unknown(unavailable), deployed: false, journal: 'missing', latch: 'missing' }
 }
 
 /** Not even where things are could be read. */
