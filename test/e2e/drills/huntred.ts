@@ -18,9 +18,13 @@ const guarded = (plan: PlanInput, ...names: string[]): PlanInput => ({
   steps: [50, 100],
 })
 
-/** Gates of a step as they are, at one short step; nothing else judges. */
+/**
+ * Gates of a step as they are, at one short step; nothing else judges. Its bake takes ten real
+ * seconds: answers of three seconds are to be counted in it.
+ */
 const step = (plan: PlanInput): PlanInput => ({
   ...short(plan),
+  bake: '10m',
   gates: named(plan.gates, ['response', 'memory', 'steady', 'confirm']),
   steps: [{ weight: 50, gates: ['confirm'] }, 100],
   guardrails: QUIET,
