@@ -63,7 +63,8 @@ interface Told {
 }
 
 /**
- * When green of this rollout first had traffic, by its history.
+ * From when on green of this rollout may have had traffic, by its history: when the first change of
+ * weights began, which is told once it is done.
  * @param events oldest first
  * @returns undefined where the history does not say
  */
@@ -72,5 +73,5 @@ export function firstStepAt(events: readonly Told[]): Date | undefined {
   const first = events
     .slice(begun + 1)
     .find(({ kind, details }) => kind === 'weights' && Number(details?.['to']) > 0)
-  return first && new Date(first.at)
+  return first && new Date(String(first.details?.['begun'] ?? first.at))
 }

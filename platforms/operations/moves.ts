@@ -69,6 +69,7 @@ export class Moves {
     const asked = `${service}: ${describeChange({ [service]: split(before) }, { [service]: weights })}`
     if (rises) await this.#mayRise(service, before, weights, asked)
     else if (weights.green < before) await this.#mayFall(service, asked)
+    const begun = this.#ground.at()
     await this.#ground.writes.run(async () => {
       // What was no rise when it was asked for is one if a rollback has come in between.
       const up = rising(await router.read(), { [service]: weights })
@@ -93,6 +94,7 @@ export class Moves {
           service,
           from: before,
           to: weights.green,
+          begun,
         },
       )
     }

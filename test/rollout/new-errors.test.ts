@@ -62,4 +62,10 @@ describe('the first step of a rollout', () => {
     expect(firstStepAt(events)).toEqual(new Date('2026-11-21T12:00:04Z'))
     expect(firstStepAt([])).toBeUndefined()
   })
+
+  it('are of green from when the change of weights began, and not from when it was told', () => {
+    const details = { from: 0, to: 50, begun: '2026-11-21T12:00:03.500Z' }
+    const told = { at: '2026-11-21T12:00:04Z', kind: 'weights', details }
+    expect(firstStepAt([told])).toEqual(new Date('2026-11-21T12:00:03.500Z'))
+  })
 })

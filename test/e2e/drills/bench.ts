@@ -182,15 +182,16 @@ export class Bench extends Breakable {
   async holds(place: string, what = /./, seconds = 120): Promise<Refusal> {
     const next = await this.next()
     let found: Refusal | undefined
-    await this.stack.until(
-      `${place} to hold ${next}`,
-      async () => {
-        const refusals = await this.stack.held(next)
-        found = refusals.find((each) => each.place === place && what.test(each.message))
-        return found !== undefined
-      },
-      seconds,
-    )
+    let last: Refusal[] = []
+    const held = async () => {
+      last = await this.stack.held(next)
+      found = last.find((each) => each.place === place && what.test(each.message))
+      return found !== undefined
+    }
+    await this.stack.until(`${place} to hold ${next}`, held, seconds).catch((error: Error) => {
+      const told = last.map(({ place, message }) => `${place} ${message}`)
+      throw new Error([error.message, ...told].join('\n'))
+    })
     await this.refusesOnce(next)
     return found as Refusal
   }

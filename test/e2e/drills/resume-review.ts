@@ -250,8 +250,14 @@ export const resumeReview: Drills = {
     name: 'resume-review',
     environment: 'development',
     clock: 60,
-    rate: 120,
+    rate: 150,
     variants,
-    paths: ['/api/auth/me', '/api/review/7', '/api/ai/structure/7', '/api/ai/appeal/7'],
+    paths: [
+      '/api/auth/me',
+      '/api/review/7',
+      '/api/ai/structure/7',
+      '/api/ai/appeal/7',
+      { path: '/api/upload', ...upload },
+    ],
   },
 }
