@@ -19,8 +19,6 @@ export interface Copied {
   spoil: string
   /** What is 1 before the spoiling. */
   ask: string
-  /** The rows of the table are put back when the drill is over. */
-  bringsBack?: boolean
 }
 
 /**
@@ -28,7 +26,7 @@ export interface Copied {
  * what was lost since, in a database beside the live one, which stays as it is.
  */
 export function backedUp(copied: Copied): Drill {
-  const { name, database, table, to, prepare, spoil, ask, bringsBack = false } = copied
+  const { name, database, table, to, prepare, spoil, ask } = copied
   return {
     of: `backups.${name}`,
     title: `${name} is taken before ${to}, and a restore has the rows that were lost since`,
@@ -52,16 +50,6 @@ export function backedUp(copied: Copied): Drill {
       expect(Date.parse(record.takenAt)).toBeGreaterThanOrEqual(began)
       const copied = record.tables[`public.${table}`] ?? record.tables[table]
       expect(Number(copied?.rows)).toBeGreaterThanOrEqual(Number(live?.['n']))
-      if (bringsBack) {
-        const kept = `kept_${table}`
-        await bench.sql(database, `create table ${kept} as select * from ${table}`)
-        bench.afterwards(() =>
-          bench.sql(
-            database,
-            `insert into ${table} select * from ${kept} on conflict do nothing; drop table ${kept}`,
-          ),
-        )
-      }
       await bench.sql(database, spoil)
       expect(await bench.sql(database, ask)).toEqual([{ n: 0 }])
       const restored = await restoreBackup(stack.layout, record, {

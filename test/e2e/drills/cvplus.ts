@@ -9,6 +9,12 @@ import { gateHolds, gateRollsBack, unconfirmedHolds } from './gates.ts'
 import { descended, rolledBack } from './seen.ts'
 
 const cvs = [{ path: '/cv-analyzer/cvs/1', by: ['functions'] }]
+/** A row that no service ever writes again. */
+const kept = (table: string, row: string, where: string) => ({
+  prepare: `delete from ${table} where ${where}; insert into ${table} ${row}`,
+  spoil: `delete from ${table} where ${where}`,
+  ask: `select count(*)::int as n from ${table} where ${where}`,
+})
 const PATHS = [
   '/cv-analyzer/cvs/1',
   '/cv-analyzer/cvs/2',
@@ -204,19 +210,27 @@ const drills: Drill[] = [
   ),
   ...strategies,
   ...[
-    { name: 'critical', database: 'cvplus', table: 'user_subscriptions' },
-    { name: 'high', database: 'cvplus', table: 'analytics_events' },
-    { name: 'medium', database: 'cvplus', table: 'user_preferences' },
-    { name: 'service-state', database: 'cvplus_packages', table: 'service_state_backups' },
-  ].map((copied) =>
-    backedUp({
-      ...copied,
-      to: 'cv-analyzer@100',
-      spoil: `delete from ${copied.table}`,
-      ask: `select least(count(*), 1)::int as n from ${copied.table}`,
-      bringsBack: true,
-    }),
-  ),
+    {
+      ...{ name: 'critical', database: 'cvplus', table: 'user_subscriptions' },
+      ...kept('user_subscriptions', "(id, owner, plan) values (9001, 'kept', 'pro')", 'id = 9001'),
+    },
+    {
+      ...{ name: 'high', database: 'cvplus', table: 'analytics_events' },
+      ...kept('analytics_events', "(id, name) values (9001, 'kept')", 'id = 9001'),
+    },
+    {
+      ...{ name: 'medium', database: 'cvplus', table: 'user_preferences' },
+      ...kept('user_preferences', "(id, owner, value) values (9001, 'kept', 'dark')", 'id = 9001'),
+    },
+    {
+      ...{ name: 'service-state', database: 'cvplus_packages', table: 'service_state_backups' },
+      ...kept(
+        'service_state_backups',
+        "(service, state) values ('kept', '{}')",
+        "service = 'kept'",
+      ),
+    },
+  ].map((copied) => backedUp({ ...copied, to: 'cv-analyzer@100' })),
   {
     of: ['limits.disaster', 'rollback.disaster'],
     title:
