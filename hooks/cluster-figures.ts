@@ -13,7 +13,8 @@ import {
   workingSetBytes,
 } from '../platforms/kubernetes/pod-figures.ts'
 import type { ProcessFigures } from '../platforms/local/process-figures.ts'
-import type { ColourName } from '../rollout/plan.ts'
+import type { RolloutEvent } from '../platforms/store.ts'
+import type { ColourName, Plan } from '../rollout/plan.ts'
 
 /** metrics-server looks every fifteen seconds; what a pod took to start does not change. */
 const EVERY_MS = 2_000
@@ -96,4 +97,24 @@ export class ClusterFigures {
 function most(one: number | undefined, other: number | undefined): number | undefined {
   if (one === undefined || other === undefined) return one ?? other
   return Math.max(one, other)
+}
+
+const MEMORY = 'sluice_process_resident_bytes'
+
+/**
+ * What people are told where the plan asks for the memory of processes and the cluster does not tell
+ * it: such a gate stays inconclusive.
+ * @param trouble why it is not told; undefined while it is
+ */
+export function memoryNews(
+  plan: Plan,
+  { name, namespace }: Place,
+  trouble: string | undefined,
+): Omit<RolloutEvent, 'at'> | undefined {
+  if (trouble === undefined || !JSON.stringify(plan).includes(MEMORY)) return undefined
+  return {
+    kind: 'guard',
+    message: `${MEMORY} is not there, as the cluster's metrics.k8s.io does not tell it (${trouble}), so what asks for it stays inconclusive; next: install metrics-server, or ask for max(container_memory_working_set_bytes{namespace="${namespace}",pod=~"${name}-.*-green-.*"})`,
+    severity: 'warning',
+  }
 }

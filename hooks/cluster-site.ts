@@ -19,7 +19,7 @@ import { canonical } from '../rollout/hash.ts'
 import { kubernetesPart } from '../rollout/schema/kubernetes.ts'
 import type { GuardedRouter } from './absence.ts'
 import { chargeBody, describeIssues } from './bodies.ts'
-import { ClusterFigures } from './cluster-figures.ts'
+import { ClusterFigures, memoryNews } from './cluster-figures.ts'
 import { clusterSurroundings, readPreviousIn } from './cluster-surroundings.ts'
 import { hearGateway } from './gateway-answers.ts'
 import type { HookSite } from './site.ts'
@@ -49,6 +49,7 @@ export async function clusterSite(
   let plan = charge.plan
   const part = kubernetesPart(plan)
   const figures = new ClusterFigures(api, place)
+  let toldOfMemory = false
   const plain = new RouteRouter({
     api,
     place,
@@ -95,7 +96,12 @@ export async function clusterSite(
     // The gateway takes no traffic from green while the hook is away, and so nothing comes back.
     awayFor: () => 0,
     beat: () => {},
-    processes: () => figures.read(),
+    processes: (now) => {
+      const news = toldOfMemory ? undefined : memoryNews(now, place, figures.memoryTrouble)
+      if (news) tell(news)
+      toldOfMemory ||= news !== undefined
+      return figures.read()
+    },
     previous: ({ plan: now, environment }) => readPreviousIn(api, place, now, environment),
     takeBackup: (name, now) => takeBackupInJob(api, place, name, now, () => {}),
   }

@@ -1,8 +1,9 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { ClusterApi, ClusterObject } from '../../../platforms/kubernetes/api.ts'
 import type { Container, Env, Pod } from './pod.ts'
 
+const FOLLOW_EVERY_MS = 1_000
 const SERVICE_ACCOUNT = '/run/secrets/kubernetes.io/serviceaccount'
 
 /** Where a pod's inputs come from. */
@@ -19,6 +20,7 @@ export class PodInputs {
   readonly #address: string
   readonly #folder: string
   readonly #around: InputSources
+  readonly #following: NodeJS.Timeout[] = []
 
   constructor(pod: Pod, address: string, folder: string, around: InputSources) {
     this.#pod = pod
@@ -74,6 +76,7 @@ export class PodInputs {
 
   /** Its volumes as folders of this machine, and where they belong; throws where one is not there. */
   async mounts(): Promise<{ from: string; to: string }[]> {
+    this.close()
     const { spec, metadata } = this.#pod
     const mounts: { from: string; to: string }[] = []
     for (const { name, mountPath } of this.#container.volumeMounts ?? []) {
@@ -86,8 +89,9 @@ export class PodInputs {
           ? join(this.#folder, 'volumes', name)
           : join(this.#folder, '..', '..', 'claims', claim)
       mkdirSync(from, { recursive: true })
-      if (volume?.configMap)
-        this.#write(from, await this.#data('configmaps', volume.configMap.name))
+      const map = volume?.configMap
+      if (map?.optional) this.#follow(from, map.name)
+      else if (map) this.#write(from, await this.#data('configmaps', map.name))
       if (volume?.secret) this.#write(from, await this.#data('secrets', volume.secret.secretName))
       mounts.push({ from, to: mountPath.replace(/^\/var\/run\//, '/run/') })
     }
@@ -106,6 +110,30 @@ export class PodInputs {
     }
     this.#write(from, files)
     return [...mounts, { from, to: SERVICE_ACCOUNT }]
+  }
+
+  /**
+   * Keeps a folder as a ConfigMap says that may come later and change. A kubelet takes up to a minute
+   * or so for it; this one a second.
+   */
+  #follow(folder: string, name: string): void {
+    const look = async () => {
+      const files = await this.#data('configmaps', name).catch(() => undefined)
+      for (const [key, content] of Object.entries(files ?? {})) {
+        const file = join(folder, key)
+        if (existsSync(file) && readFileSync(file).equals(Buffer.from(content))) continue
+        // Another file in its place, so that nobody reads half of one.
+        writeFileSync(`${file}.new`, content, { mode: 0o600 })
+        renameSync(`${file}.new`, file)
+      }
+    }
+    void look()
+    this.#following.push(setInterval(() => void look(), FOLLOW_EVERY_MS))
+  }
+
+  /** Ends what goes on while the pod runs. */
+  close(): void {
+    for (const timer of this.#following.splice(0)) clearInterval(timer)
   }
 
   async #data(

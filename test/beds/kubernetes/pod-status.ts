@@ -13,23 +13,28 @@ export interface ContainerState {
   /** Of one that has ended for good. */
   exitCode?: number
   at: Date
+  /** When its process began, and when it was last found ready or not ready. */
+  startedAt: Date
+  turnedAt: Date
 }
 
 /** The status of a pod as the API takes it. Pure. */
 export function podStatus(state: ContainerState): object {
   const { container, address, phase, ready, runs, restarts, message, exitCode } = state
-  const at = state.at.toISOString().replace(/\.\d+Z$/, 'Z')
+  const [at, startedAt, turnedAt] = [state.at, state.startedAt, state.turnedAt].map((time) =>
+    time.toISOString().replace(/\.\d+Z$/, 'Z'),
+  )
   const condition = (type: string, is: boolean) => ({
     type,
     status: is ? 'True' : 'False',
-    lastTransitionTime: at,
+    lastTransitionTime: turnedAt,
   })
   return {
     phase,
     podIP: address,
     podIPs: [{ ip: address }],
     hostIP: '127.0.0.1',
-    startTime: at,
+    startTime: startedAt,
     conditions: [
       condition('PodScheduled', true),
       condition('Initialized', true),
@@ -45,7 +50,7 @@ export function podStatus(state: ContainerState): object {
         imageID: 'none',
         started: phase === 'Running',
         state: runs
-          ? { running: { startedAt: at } }
+          ? { running: { startedAt } }
           : exitCode === undefined
             ? { waiting: { reason: 'Waiting', message } }
             : { terminated: { exitCode, message, finishedAt: at } },

@@ -26,6 +26,7 @@ export interface Container {
   readinessProbe?: Probe
   lifecycle?: { preStop?: { sleep?: { seconds: number } } }
   volumeMounts?: { name: string; mountPath: string }[]
+  terminationMessagePath?: string
 }
 export interface Volume {
   name: string

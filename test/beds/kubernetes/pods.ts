@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { ClusterApi } from '../../../platforms/kubernetes/api.ts'
+import type { PodMemory } from './metrics-server-stand-in.ts'
 import type { Target } from './monitoring.ts'
 import type { Pod } from './pod.ts'
 import { RunningPod } from './running-pod.ts'
@@ -106,6 +107,11 @@ export class PodRunner {
     this.#running.set(uid, running)
     this.#tellTargets()
     void running.run()
+  }
+
+  /** The memory of each pod that runs now. */
+  memory(): PodMemory[] {
+    return [...this.#running.values()].flatMap(({ memory }) => memory ?? [])
   }
 
   #tellTargets(): void {

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, openSync } from 'node:fs'
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Target } from './monitoring.ts'
+import { residentBytes } from '../../../platforms/local/processes.ts'
+import type { PodMemory } from './metrics-server-stand-in.ts'
+import { type Target, targetOf } from './monitoring.ts'
 import type { Container, Pod } from './pod.ts'
 import { type InputSources, PodInputs } from './pod-inputs.ts'
 import { answers } from './pod-probe.ts'
@@ -23,6 +25,8 @@ export class RunningPod {
   #child: ChildProcess | undefined
   #ending = false
   #ready: boolean | undefined
+  #startedAt = new Date()
+  #turnedAt = new Date()
   #restarts = 0
   #probing: NodeJS.Timeout | undefined
 
@@ -36,13 +40,25 @@ export class RunningPod {
 
   /** What Prometheus is to scrape of it, by the usual annotations. */
   get target(): Target | undefined {
-    const { name, namespace = 'default', annotations = {} } = this.#pod.metadata
-    if (annotations['prometheus.io/scrape'] !== 'true') return undefined
-    return { name, namespace, address: `${this.#address}:${annotations['prometheus.io/port']}` }
+    return targetOf(this.#pod, this.#address)
   }
 
   get #container(): Container {
     return this.#pod.spec.containers[0] as Container
+  }
+
+  /** Where its container leaves its last word, here and in its own tree. */
+  get #outcome(): { from: string; to: string } | undefined {
+    const to = this.#container.terminationMessagePath
+    return to === undefined ? undefined : { from: join(this.#folder, 'outcome'), to }
+  }
+
+  /** The memory of its processes, as a metrics server tells it; undefined while it has none. */
+  get memory(): PodMemory | undefined {
+    const bytes = this.#child?.pid === undefined ? undefined : residentBytes(this.#child.pid)
+    return bytes === undefined
+      ? undefined
+      : { pod: this.#pod, container: this.#container.name, bytes }
   }
 
   async run(): Promise<void> {
@@ -57,6 +73,7 @@ export class RunningPod {
 
   async #begin(): Promise<void> {
     const mounts = await this.#inputs.mounts()
+    const outcome = this.#outcome
     const env = await this.#inputs.environment()
     const { command = [], args = [], name } = this.#container
     if (command.length === 0) throw new Error('the bed has no images: give a command')
@@ -66,6 +83,10 @@ export class RunningPod {
     const script = [
       'mount -t tmpfs tmpfs /run',
       ...mounts.map((_, at) => `mkdir -p "$T${at}" && mount --bind "$F${at}" "$T${at}"`),
+      // The last word of a container is a file, bound over one in its own tree.
+      ...(outcome
+        ? ['mkdir -p "${T_OUT%/*}" && : > "$T_OUT" && mount --bind "$F_OUT" "$T_OUT"']
+        : []),
       'exec "$@"',
     ].join(' && ')
     const places = Object.fromEntries(
@@ -74,8 +95,11 @@ export class RunningPod {
         [`T${at}`, to],
       ]),
     )
+    if (outcome) writeFileSync(outcome.from, '')
+    const last = outcome ? { F_OUT: outcome.from, T_OUT: outcome.to } : {}
+    this.#startedAt = new Date()
     const child = spawn('unshare', ['-m', 'sh', '-c', script, 'pod', ...command, ...args], {
-      env: { PATH: process.env['PATH'], ...places, ...env } as NodeJS.ProcessEnv,
+      env: { PATH: process.env['PATH'], ...places, ...last, ...env } as NodeJS.ProcessEnv,
       stdio: ['ignore', log, log],
       cwd: process.cwd(),
     })
@@ -89,10 +113,12 @@ export class RunningPod {
   async #exited(code: number): Promise<void> {
     this.#child = undefined
     clearTimeout(this.#probing)
-    if (this.#ending) return this.#around.over()
+    if (this.#ending) return this.#over()
     const policy = this.#pod.spec.restartPolicy ?? 'Always'
     if (policy === 'Never' || (policy === 'OnFailure' && code === 0)) {
-      await this.#status(code === 0 ? 'Succeeded' : 'Failed', false, `exit code ${code}`, code)
+      const said = this.#outcome ? readFileSync(this.#outcome.from, 'utf8') : ''
+      const phase = code === 0 ? 'Succeeded' : 'Failed'
+      await this.#status(phase, false, said || `exit code ${code}`, code)
       return
     }
     this.#restarts++
@@ -108,15 +134,21 @@ export class RunningPod {
     const sleep = (this.#container.lifecycle?.preStop?.sleep?.seconds ?? 0) * 1_000
     void this.#status('Running', false, 'terminating')
     if (!this.#child) {
-      this.#around.over()
+      this.#over()
       return
     }
     setTimeout(() => this.#child?.kill('SIGTERM'), Math.min(sleep, grace))
     setTimeout(() => this.#child?.kill('SIGKILL'), grace)
   }
 
+  #over(): void {
+    this.#inputs.close()
+    this.#around.over()
+  }
+
   end(graceMs: number): void {
     this.#ending = true
+    this.#inputs.close()
     setTimeout(() => this.#child?.kill('SIGKILL'), graceMs)
   }
 
@@ -145,6 +177,7 @@ export class RunningPod {
   }
 
   async #status(phase: string, ready: boolean, message = '', exitCode?: number): Promise<void> {
+    if (this.#ready !== ready) this.#turnedAt = new Date()
     this.#ready = ready
     const { name, namespace } = this.#pod.metadata
     const status = podStatus({
@@ -157,6 +190,8 @@ export class RunningPod {
       message,
       exitCode,
       at: new Date(),
+      startedAt: this.#startedAt,
+      turnedAt: this.#turnedAt,
     })
     await this.#around.api
       .patch(`/api/v1/namespaces/${namespace}/pods/${name}/status`, 'merge', { status })
