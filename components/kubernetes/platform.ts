@@ -1,7 +1,9 @@
 import { Provider } from '@pulumi/kubernetes/provider.js'
 import * as pulumi from '@pulumi/pulumi'
+import { makesJobs } from '../../platforms/kubernetes/manifests/access.ts'
 import { manifestsOf } from '../../platforms/kubernetes/manifests/all.ts'
 import type { Manifest } from '../../platforms/kubernetes/manifests/common.ts'
+import { jobPolicy } from '../../platforms/kubernetes/manifests/job-policy.ts'
 import { latchPolicy } from '../../platforms/kubernetes/manifests/latch-policy.ts'
 import { routeManifest } from '../../platforms/kubernetes/manifests/service.ts'
 import { COLOUR_LABEL, OPERATION_LABEL } from '../../platforms/kubernetes/names.ts'
@@ -41,9 +43,10 @@ export class KubernetesPlatform extends pulumi.ComponentResource {
         protect: isProtected(manifest, args),
       }),
     )
-    const policies = latchPolicy(platform, plan).map((manifest) =>
-      declareObject(manifest, { parent: this, provider }),
-    )
+    const policies = [
+      ...latchPolicy(platform, plan),
+      ...(makesJobs(plan) ? jobPolicy(platform, plan) : []),
+    ].map((manifest) => declareObject(manifest, { parent: this, provider }))
     new Guard(
       'guard',
       { platform, plan, planHash, clock, environment, code: code.hash },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Load, startLoad } from '../../examples/load.ts'
-import { routeName, routes } from '../../platforms/kubernetes/names.ts'
+import { commandJob } from '../../platforms/kubernetes/manifests/command.ts'
+import { jobs, routeName, routes } from '../../platforms/kubernetes/names.ts'
 import { type Route, withGreen } from '../../platforms/kubernetes/route.ts'
 import { journalOf } from '../../rollout/observation.ts'
 import { split } from '../../rollout/weights.ts'
@@ -92,6 +93,31 @@ describe('huntred in a cluster', () => {
     })
     expect(operations.at(-1)?.reason).toMatch(/exit code 0.*persons/s)
   }, 300_000)
+
+  it('lets the hook make no Job but in the image of the runner, without rights', async () => {
+    const account = '/api/v1/namespaces/default/serviceaccounts/sluice-e2e-hook/token'
+    const { status } = await cluster.api.ask<{ status: { token: string } }>('POST', account, {
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+    })
+    const own = { what: 'probe', run: ['true'], environment: {}, timeoutMs: 1_000 }
+    const job = commandJob(stack.place, stack.plan, own)
+    const asHook = (change: (text: string) => string) =>
+      cluster.api.ask('POST', jobs(stack.place), {
+        body: JSON.parse(change(JSON.stringify(job))),
+        query: { dryRun: 'All' },
+        headers: { authorization: `Bearer ${status.token}` },
+      })
+    await asHook((text) => text)
+    for (const [from, to, why] of [
+      [`"image":"${stack.plan.runner?.image}"`, '"image":"other:1"', 'image'],
+      ['"automountServiceAccountToken":false', '"serviceAccountName":"default"', 'token'],
+      [`"secretRef":{"name":"${SECRET}"}`, '"secretRef":{"name":"sluice-e2e-hook"}', 'Secret'],
+      ['"configMap":{"name":"sluice-e2e-code"}', '"hostPath":{"path":"/"}', 'volume'],
+      ['"allowPrivilegeEscalation":false', '"privileged":true', 'more than a process'],
+    ] as const) {
+      await expect(asHook((text) => text.replace(from, to))).rejects.toThrow(why)
+    }
+  })
 
   it('shows a step as one native resource whose weights change', async () => {
     const preview = await stack.set({ step: 'huntred@5' }).preview()

@@ -8,7 +8,7 @@ import { type Manifest, metadata } from './common.ts'
 export function hookAccess(place: Place, plan: Plan): Manifest[] {
   const map = (...what: Parameters<typeof objectName>[1][]) =>
     what.map((each) => objectName(place, each))
-  const scheduled = Object.values(plan.backups).some(({ priority }) => priority !== undefined)
+  const scheduled = isScheduled(plan)
   return account(place, objectName(place, 'hook'), [
     // `create` knows no names yet.
     { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
@@ -44,7 +44,7 @@ export function hookAccess(place: Place, plan: Plan): Manifest[] {
     // How long a colour took to start, and what came of a Job, is in the status of its pods.
     { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
     { apiGroups: ['metrics.k8s.io'], resources: ['pods'], verbs: ['list'] },
-    ...(commandsIn(plan).length > 0 || scheduled ? [JOBS] : []),
+    ...(makesJobs(plan) ? [JOBS] : []),
     ...(scheduled
       ? [
           {
@@ -65,6 +65,12 @@ const JOBS = {
   resources: ['jobs'],
   verbs: ['create', 'get', 'list', 'delete'],
 }
+
+const isScheduled = ({ backups }: Plan) =>
+  Object.values(backups).some(({ priority }) => priority !== undefined)
+
+/** Whether the hook itself runs anything as a Job. */
+export const makesJobs = (plan: Plan): boolean => commandsIn(plan).length > 0 || isScheduled(plan)
 
 /** What the other environments of the plan keep is read, never written. */
 function otherEnvironments(place: Place, plan: Plan): object[] {
