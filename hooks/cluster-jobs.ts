@@ -11,6 +11,7 @@ import { formatDuration } from '../rollout/duration.ts'
 import type { Plan } from '../rollout/plan.ts'
 import type { CommandResult } from './command.ts'
 import { readOutcome } from './command-outcome.ts'
+import { LEFT } from './surroundings.ts'
 
 const LOOK_EVERY_MS = 300
 
@@ -26,7 +27,7 @@ type Pod = ClusterObject & { status?: { containerStatuses?: { state?: State }[] 
 /**
  * Runs a command of the plan as a Job in the runner's image. One that a hook before this one has
  * begun, and that runs still, is waited for: it never runs twice at once. A timeout and an abort end
- * it. Never throws.
+ * it, unless the hook leaves it to the next one. Never throws.
  */
 export async function runInJob(
   api: ClusterApi,
@@ -53,6 +54,7 @@ export async function runInJob(
   }
   const longest = command.timeoutMs + START_MS
   for (let last = 'it has not begun'; ; ) {
+    if (signal?.aborted && signal.reason === LEFT) return failed('goes on without the hook')
     if (signal?.aborted) return end('ended, as the hook stops')
     try {
       const seen = await look(api, place, name)

@@ -6,7 +6,7 @@ import type { Plan } from '../rollout/plan.ts'
 import type { QueryValue } from '../rollout/steady.ts'
 import { askOne } from './gates/query.ts'
 import { pause } from './pause.ts'
-import type { Surroundings } from './surroundings.ts'
+import { LEFT, type Surroundings } from './surroundings.ts'
 import type { World } from './world.ts'
 
 /** Work in flight that is not done after this is left to the compensating command. */
@@ -47,9 +47,12 @@ export class OperationsRunner {
     }
   }
 
-  /** Ends what runs; it stays recorded as running, and the next start runs it again. */
+  /**
+   * Ends what runs, or leaves it where it goes on by itself; it stays recorded as running, and the
+   * next start runs it again, or waits for it.
+   */
   async stop(): Promise<void> {
-    this.#stopped.abort()
+    this.#stopped.abort(LEFT)
     await Promise.all(this.#running.values())
   }
 

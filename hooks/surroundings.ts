@@ -32,6 +32,9 @@ export interface KeptElsewhere {
   events: RolloutEvent[]
 }
 
+/** Why a signal is aborted where only the hook ends: what goes on without it is left to the next one. */
+export const LEFT = new Error('the hook stops')
+
 /** A command of the plan. */
 export interface PlanCommand {
   /** What it is for, such as `copy` or `gate suite`. */
@@ -47,6 +50,7 @@ export interface PlanCommand {
   /** Its own variables; `env:NAME` passes one on. */
   environment?: Record<string, string>
   timeoutMs: number
+  /** Ends the command; aborted with {@link LEFT}, only what ends with the hook anyway. */
   signal?: AbortSignal
 }
 

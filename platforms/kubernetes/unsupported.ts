@@ -29,6 +29,7 @@ export function unsupportedIn(plan: Plan): string[] {
     }
   }
   sayOfBackups(plan, say)
+  sayOfSecret(plan, say)
   if ('shadow' in plan) say('shadow', 'a mirror answers 500 on gateways that lack it')
   return problems
 }
@@ -121,6 +122,37 @@ function sayOfBackups(plan: Plan, say: Say): void {
       'is missing; backups are kept in it: the name of a PersistentVolumeClaim',
     )
   }
+}
+
+/** A pod knows no variable by `env:` but those of the plan's Secret. */
+function sayOfSecret(plan: Plan, say: Say): void {
+  if (kubernetesPart(plan).secret !== undefined) return
+  const named: { place: string; environment: Record<string, string> }[] = [
+    ...Object.entries(plan.services).flatMap(([name, service]) =>
+      (['blue', 'green'] as const).map((colour) => ({
+        place: `services.${name}.${colour}`,
+        environment: colourOf(service, colour)?.environment ?? {},
+      })),
+    ),
+    ...Object.entries({ operations: plan.operations, gates: plan.gates }).flatMap(([part, all]) =>
+      Object.entries(all).map(([name, { environment = {} }]) => ({
+        place: `${part}.${name}`,
+        environment,
+      })),
+    ),
+    ...Object.entries(plan.backups).map(([name, { postgres }]) => ({
+      place: `backups.${name}`,
+      environment: { postgres },
+    })),
+  ]
+  const [first] = named.filter(({ environment }) =>
+    Object.values(environment).some((value) => value.startsWith('env:')),
+  )
+  if (!first) return
+  say(
+    'kubernetes.secret',
+    `is missing; the keys of this Secret are what env: names in ${first.place}`,
+  )
 }
 
 function isLoopback(url: string): boolean {

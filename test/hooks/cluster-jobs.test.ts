@@ -1,9 +1,13 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runInJob } from '../../hooks/cluster-jobs.ts'
 import { runCommand } from '../../hooks/command.ts'
 import { outcomeText, readOutcome } from '../../hooks/command-outcome.ts'
+import { LEFT } from '../../hooks/surroundings.ts'
 import { ClusterApi } from '../../platforms/kubernetes/api.ts'
 import { OUTCOME_BYTES } from '../../platforms/kubernetes/manifests/command.ts'
 import { parsePlan } from '../../rollout/parse-plan.ts'
@@ -146,6 +150,15 @@ describe('a command in a Job', () => {
     expect(jobs.deleted).toEqual([job?.metadata.name])
   })
 
+  it('is left to the next hook where only this one ends', async () => {
+    const stopped = new AbortController()
+    const running = runInJob(api, place, plan, command, stopped.signal)
+    await expect.poll(() => made().length).toBe(1)
+    stopped.abort(LEFT)
+    expect((await running).ok).toBe(false)
+    expect(jobs.deleted).toEqual([])
+  })
+
   it('that leaves no word has failed, and says what the cluster knows', async () => {
     const running = runInJob(api, place, plan, command)
     await expect.poll(() => made().length).toBe(1)
@@ -178,6 +191,34 @@ describe('the last word of a command', () => {
     const read = readOutcome(text)
     expect(read).toMatchObject({ ok: false, code: 3, tookMs: result.tookMs })
     expect(read?.reason).toMatch(/exit code 3: ä+the end$/)
+  })
+
+  it('is left by the program in the Job, which joins two commands where there are two', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-word-'))
+    const outcome = join(folder, 'message')
+    const given = {
+      run: [process.execPath, '-e', 'console.log("three carts")'],
+      into: [
+        process.execPath,
+        '-e',
+        'process.stdin.on("data", (all) => console.log(`${process.env.SLUICE_TO}: ${all}`))',
+      ],
+      timeoutMs: 60_000,
+    }
+    const ran = await runCommand({
+      run: [process.execPath, 'hooks/cluster-command.ts'],
+      environment: {
+        ...process.env,
+        SLUICE_COMMAND: JSON.stringify(given),
+        SLUICE_OUTCOME: outcome,
+        SLUICE_TO: 'green',
+      },
+      timeoutMs: 60_000,
+    })
+    const read = readOutcome(readFileSync(outcome, 'utf8'))
+    rmSync(folder, { recursive: true })
+    expect(ran.output).toContain('green: three carts')
+    expect(read).toMatchObject({ ok: true, code: 0, output: 'green: three carts' })
   })
 
   it('is none where the program did not come to its end', () => {

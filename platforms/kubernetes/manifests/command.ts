@@ -70,6 +70,7 @@ export function commandJob(place: Place, plan: Plan, command: JobCommand): Manif
               env: [
                 ...variables(environment, secret),
                 { name: 'SLUICE_COMMAND', value: JSON.stringify(given) },
+                { name: 'SLUICE_OUTCOME', value: OUTCOME_FILE },
               ],
               envFrom: variablesFrom(secret),
               terminationMessagePath: OUTCOME_FILE,

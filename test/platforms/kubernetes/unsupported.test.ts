@@ -94,10 +94,11 @@ it('names every part of a plan that a cluster does not do, each with its place',
     'plan.backups.orders.priority',
     'plan.runner',
     'plan.kubernetes.claim',
+    'plan.kubernetes.secret',
   ])
 })
 
-it('needs of the huntred plan nothing but images and where backups are kept', async () => {
+it('needs of the huntred plan nothing but images, a Secret and where backups are kept', async () => {
   const { plan } = await loadPlan(join(checkout, 'stacks', 'huntred.plan.yaml'))
   expect(placesOf(unsupportedIn(plan))).toEqual([
     'plan.services.huntred.blue',
@@ -105,5 +106,6 @@ it('needs of the huntred plan nothing but images and where backups are kept', as
     'plan.runner',
     'plan.runner',
     'plan.kubernetes.claim',
+    'plan.kubernetes.secret',
   ])
 })
