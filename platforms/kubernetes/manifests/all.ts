@@ -4,6 +4,7 @@ import { backupAccess, hookAccess } from './access.ts'
 import type { Manifest } from './common.ts'
 import { filesConfigMap } from './files.ts'
 import { codeConfigMap, hookDeployment, hookDisruptionBudget, hookNetworkPolicy } from './hook.ts'
+import { monitorManifests } from './monitors.ts'
 import { operationManifest } from './operation.ts'
 import { rulesManifest } from './rules.ts'
 import { colourManifests } from './service.ts'
@@ -36,6 +37,7 @@ export function manifestsOf(
     ...colours,
     ...operations.map((name) => operationManifest(place, plan, name)),
     rulesManifest(place, plan, clock),
+    ...monitorManifests(place, plan, operations),
     hookDeployment(place, plan, code.hash),
     hookDisruptionBudget(place),
     hookNetworkPolicy(place),
