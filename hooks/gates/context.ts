@@ -2,6 +2,7 @@ import type { Layout } from '../../platforms/local/layout.ts'
 import type { Journal, Measurement } from '../../rollout/journal.ts'
 import type { Judgement } from '../../rollout/judgement.ts'
 import type { ColourName, Gate, Plan } from '../../rollout/plan.ts'
+import type { Surroundings } from '../surroundings.ts'
 
 /** What a gate is judged by: the plan, where the rollout stands, and where to ask. */
 export interface GateContext {
@@ -9,6 +10,8 @@ export interface GateContext {
   plan: Plan
   /** How many times faster than real. */
   clock: number
+  around: Surroundings
+  /** Where colours of this host keep their logs. */
   layout: Layout
   /** Prometheus' address, without a path. */
   prometheus: string

@@ -7,7 +7,6 @@ import {
   lastingDifferences,
   type TableDifference,
 } from '../../rollout/data-comparison.ts'
-import { commandEnvironment } from '../command.ts'
 import type { GateContext, GateKind } from './context.ts'
 import { lookAtRows, lookAtTables, tablesOf } from './tables.ts'
 
@@ -77,10 +76,10 @@ class Looks {
 }
 
 /** @throws Error where the variable is not set, or holds no address */
-function databaseOf({ gate, plan, layout }: GateContext, colour: 'blue' | 'green'): Database {
+function databaseOf({ gate, plan, around }: GateContext, colour: 'blue' | 'green'): Database {
   const compare = gate.compare as NonNullable<GateContext['gate']['compare']>
   const variable = compare[colour].slice('env:'.length)
-  const url = commandEnvironment({ plan, layout })[variable]
+  const url = around.variable(plan, variable)
   if (!url) throw new Error(`${variable}, the address of ${colour}'s database, is not set`)
   return databaseAt(url, variable)
 }

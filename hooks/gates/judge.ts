@@ -5,6 +5,7 @@ import type { Gate } from '../../rollout/plan.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import { greenOf, type ServiceWeights } from '../../rollout/weights.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Surroundings } from '../surroundings.ts'
 import type { World } from '../world.ts'
 import { kindOf, servicesOf } from './kinds.ts'
 
@@ -12,6 +13,7 @@ import { kindOf, servicesOf } from './kinds.ts'
 export interface GateParts {
   world: World
   metrics: Pick<Metrics, 'measure' | 'bake'>
+  around: Surroundings
   layout: Layout
 }
 
@@ -20,7 +22,7 @@ export interface GateParts {
  * @param weights of the position it is judged at, or what is live
  */
 export async function judgeGate(
-  { world, metrics, layout }: GateParts,
+  { world, metrics, around, layout }: GateParts,
   gate: Gate,
   journal: Journal,
   weights: ServiceWeights,
@@ -41,6 +43,7 @@ export async function judgeGate(
       gate,
       plan,
       clock,
+      around,
       layout,
       prometheus: world.prometheus,
       journal,

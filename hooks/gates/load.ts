@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises'
 import { Agent, type IncomingMessage, request as send } from 'node:http'
-import { resolve } from 'node:path'
 import { parseHttpFile } from '../../rollout/http-file.ts'
 import { type Judgement, together } from '../../rollout/judgement.ts'
 import {
@@ -10,7 +8,7 @@ import {
   type LoadResult,
   planLoad,
 } from '../../rollout/load.ts'
-import { colourOf, urlOf } from '../../rollout/services.ts'
+import { colourOf } from '../../rollout/services.ts'
 import { serviceOf } from './ask.ts'
 import type { GateContext, GateKind } from './context.ts'
 
@@ -57,18 +55,21 @@ export const load: GateKind = {
   },
 }
 
-async function targetsOf({ plan, gate }: GateContext, service: string): Promise<Target[]> {
+async function targetsOf({ plan, gate, around }: GateContext, service: string): Promise<Target[]> {
   const file = gate.load?.requests
   const requests =
     file === undefined
       ? [{ path: plan.services[service]?.health ?? '/', method: 'GET', headers: {} }]
-      : parseHttpFile(await readFile(resolve(file), 'utf8'), file).filter(
+      : parseHttpFile(await around.readFile(file), file).filter(
           ({ path }) => serviceOf(plan, path) === service,
         )
-  return requests.flatMap(({ path, ...request }) => {
-    const url = urlOf(plan, service, 'green', path)
-    return url === undefined ? [] : [{ ...request, url }]
-  })
+  const targets = await Promise.all(
+    requests.map(async ({ path, ...request }) => {
+      const urls = await around.urlsOf(plan, service, 'green', path)
+      return urls.map((url) => ({ ...request, url }))
+    }),
+  )
+  return targets.flat()
 }
 
 /**
