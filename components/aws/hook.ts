@@ -10,11 +10,13 @@ import { deployerPolicy, hookPolicy } from './policies.ts'
 export interface RollbackHookArgs {
   rollout: string
   listeners: string[]
+  /** The ARN of the entry of Secrets Manager that has the plan's variables. */
+  secret?: string
   code: pulumi.Input<pulumi.asset.Archive>
 }
 
-/** It asserts for half a minute after a rollback, and may be throttled on the way. */
-const TIMEOUT_S = 90
+/** The longest that AWS lets a function run: long gates are judged in it. Other calls end long before. */
+const TIMEOUT_S = 900
 
 /**
  * The rollback hook: a function that every alarm calls itself, that EventBridge calls for the same
@@ -28,7 +30,7 @@ export class RollbackHook extends pulumi.ComponentResource {
   constructor(name: string, args: RollbackHookArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:aws:RollbackHook', name, {}, opts)
     const child = { parent: this }
-    const { rollout, listeners, code } = args
+    const { rollout, listeners, secret, code } = args
     const functionName = `sluice-${rollout}-hook`
     this.topic = new sns.Topic('news', {}, child)
     const failed = new sqs.Queue('failed', { messageRetentionSeconds: 1_209_600 }, child)
@@ -41,13 +43,18 @@ export class RollbackHook extends pulumi.ComponentResource {
       'hook-policy',
       {
         role: role.name,
-        policy: pulumi
-          .all([this.topic.arn, failed.arn])
-          .apply(([topic, deadLetters]) =>
-            JSON.stringify(
-              hookPolicy({ rollout, listeners, topic, deadLetters, function: functionName }),
-            ),
+        policy: pulumi.all([this.topic.arn, failed.arn]).apply(([topic, deadLetters]) =>
+          JSON.stringify(
+            hookPolicy({
+              rollout,
+              listeners,
+              secret,
+              topic,
+              deadLetters,
+              function: functionName,
+            }),
           ),
+        ),
       },
       child,
     )
