@@ -181,7 +181,7 @@ describe('the alarm of', () => {
     const [alarm] = alarmsOf(plan, 'shop', measured, { tick: 60 })
     return alarm as NonNullable<typeof alarm>
   }
-  const valueOf = (alarm: ReturnType<typeof alarmOf>, numbers: Record<string, number>) => {
+  const valueIn = (alarm: ReturnType<typeof alarmOf>, numbers: Record<string, number>) => {
     const series = Object.fromEntries(
       Object.entries(numbers).map(([id, value]) => [id, new Map([[0, value]]) as Series]),
     )
@@ -205,14 +205,14 @@ describe('the alarm of', () => {
     expect(alarm.queries[1]?.metric).toMatchObject({
       ...{ namespace: 'Shop', metricName: 'Lag', dimensions: { Part: 'sync' }, stat: 'Maximum' },
     })
-    expect(valueOf(alarm, { q: 11, w0: 5 })).toBe(11)
-    expect(valueOf(alarm, { q: 11, w0: 0 })).toBe(10)
-    expect(valueOf(alarm, { q: 11 })).toBeUndefined()
+    expect(valueIn(alarm, { q: 11, w0: 5 })).toBe(11)
+    expect(valueIn(alarm, { q: 11, w0: 0 })).toBe(10)
+    expect(valueIn(alarm, { q: 11 })).toBeUndefined()
   })
 
   it('a throughput asks of green its share, and takes no answers for few', () => {
     const alarm = alarmOf({ metric: 'throughput', below: '60% of baseline', then: 'hold' })
-    const isBreached = (numbers: Record<string, number>) => valueOf(alarm, numbers) < 0
+    const isBreached = (numbers: Record<string, number>) => valueIn(alarm, numbers) < 0
     // 10/s before, of which green has a tenth: 60 answers a minute, of which 36 are enough.
     expect(isBreached({ base: 10, w: 10, gr: 37 })).toBe(false)
     expect(isBreached({ base: 10, w: 10, gr: 35 })).toBe(true)
@@ -224,8 +224,8 @@ describe('the alarm of', () => {
   it('an availability is of its targets, while it has traffic', () => {
     const alarm = alarmOf({ metric: 'availability', below: '80%', then: 'hold' })
     expect(alarm).toMatchObject({ threshold: 0.8, comparison: 'LessThanThreshold' })
-    expect(valueOf(alarm, { h: 3, u: 1, w: 5 })).toBe(0.75)
-    expect(valueOf(alarm, { h: 3, u: 1, w: 0 })).toBe(1)
+    expect(valueIn(alarm, { h: 3, u: 1, w: 5 })).toBe(0.75)
+    expect(valueIn(alarm, { h: 3, u: 1, w: 0 })).toBe(1)
   })
 })
 
