@@ -32,6 +32,8 @@ export class AwsStack extends EngineStack {
   readonly moto: Moto
   readonly account: Account
   harness!: AccountHarness
+  /** The plan as it was written first. */
+  input!: PlanInput
   // Each question is asked of moto, which has one process for everything.
   protected override readonly pollMs = 200
   readonly #home: Layout
@@ -89,7 +91,8 @@ export class AwsStack extends EngineStack {
     mkdirSync(join(this.folder, 'code'))
     standInPlugin(join(this.folder, 'pulumi'))
     await this.#startSystems()
-    await this.begin(edit(planFor(this.account)))
+    this.input = edit(planFor(this.account))
+    await this.begin(this.input)
     this.harness = new AccountHarness({
       listener: this.account.listener,
       folder: this.folder,
