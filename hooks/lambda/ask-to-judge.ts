@@ -8,7 +8,7 @@ import type { LambdaParts } from './hook.ts'
 import { isJudging, JudgingRecord } from './judging.ts'
 
 /** A call that has not begun within so many of the reconciler's runs is lost: another is asked for. */
-const BEGINS_WITHIN = 2
+const BEGINS_WITHIN = 5
 
 /**
  * Has gates judged that are due: by a call of the function of its own, as a gate may take minutes,

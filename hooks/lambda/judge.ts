@@ -15,7 +15,7 @@ import { putVerdicts } from './own-metrics.ts'
 /** What it takes to record what came of it, before AWS ends the function. */
 const MARGIN_MS = 15_000
 /** How often it looks whether what it judges still stands, of AWS' minute. */
-const LOOKS_IN_A_TICK = 30
+const LOOKS_IN_A_TICK = 10
 
 export interface JudgeArgs {
   /** What the event says: see {@link JudgingRecord}. */
