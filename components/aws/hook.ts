@@ -1,7 +1,7 @@
 import * as cloudwatch from '@pulumi/aws/cloudwatch/index.js'
 import * as iam from '@pulumi/aws/iam/index.js'
 import * as lambda from '@pulumi/aws/lambda/index.js'
-import * as sns from '@pulumi/aws/sns/topic.js'
+import * as sns from '@pulumi/aws/sns/index.js'
 import * as sqs from '@pulumi/aws/sqs/queue.js'
 import * as pulumi from '@pulumi/pulumi'
 import { RUNTIME } from './hook-code.ts'
@@ -12,6 +12,8 @@ export interface RollbackHookArgs {
   listeners: string[]
   /** The ARN of the entry of Secrets Manager that has the plan's variables. */
   secret?: string
+  /** True where the plan has channels, which the function tells what comes to the topic. */
+  tells: boolean
   code: pulumi.Input<pulumi.asset.Archive>
 }
 
@@ -103,8 +105,27 @@ export class RollbackHook extends pulumi.ComponentResource {
       }),
     })
     this.#rule('minute', rollout, child, { scheduleExpression: 'rate(1 minute)' })
+    if (args.tells) this.#hearNews(child)
     // Attached by whoever owns the deployer's role: a stack cannot deny itself its own removal.
     this.registerOutputs({ deployerPolicy: JSON.stringify(deployerPolicy(listeners)) })
+  }
+
+  #hearNews(child: pulumi.CustomResourceOptions): void {
+    new lambda.Permission(
+      'called-by-news',
+      {
+        function: this.function.name,
+        action: 'lambda:InvokeFunction',
+        principal: 'sns.amazonaws.com',
+        sourceArn: this.topic.arn,
+      },
+      child,
+    )
+    new sns.TopicSubscription(
+      'news-to-hook',
+      { topic: this.topic.arn, protocol: 'lambda', endpoint: this.function.arn },
+      child,
+    )
   }
 
   #rule(

@@ -47,6 +47,7 @@ export class AwsPlatform extends pulumi.ComponentResource {
         rollout: platform.name,
         listeners: [...new Set(Object.values(services).map(({ listener }) => listener))],
         secret: plan.aws.secret,
+        tells: Object.keys(plan.notify).length > 0,
         code: codeFolder(args.folder, platform, { plan, planHash, clock, environment }),
       },
       child,

@@ -86,7 +86,7 @@ export function refusedOnAws(plan: Plan): string[] {
       say(`backups.${name}.priority`, 'scheduled backups are not carried by the platform aws yet')
     }
   }
-  for (const part of ['operations', 'external', 'flags', 'notify'] as const) {
+  for (const part of ['operations', 'external', 'flags'] as const) {
     const names = Object.keys(plan[part])
     if (names.length > 0) say(part, `${names.join(', ')}: not carried by the platform aws yet`)
   }
@@ -158,6 +158,7 @@ function neededBy(plan: Plan): Partial<Record<keyof typeof MISSING, string>> {
     const kind = kindOf(gate)
     if (kind) for (const part of GATE_KINDS[kind]) needed[part] ??= `gates.${name}`
   }
+  for (const name of Object.keys(plan.notify)) needed.secret ??= `notify.${name}`
   return needed
 }
 

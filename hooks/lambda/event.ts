@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { RolloutEvent } from '../../platforms/store.ts'
 
 /** What the function was called for. */
 export type Call =
@@ -15,6 +16,8 @@ export type Call =
   | { kind: 'reconcile' }
   /** To judge gates, by the function itself. */
   | { kind: 'judge'; id: string }
+  /** To tell people what came to the rollout's topic. */
+  | { kind: 'news'; events: RolloutEvent[] }
 
 const state = z.looseObject({
   value: z.enum(['ALARM', 'OK', 'INSUFFICIENT_DATA']),
@@ -41,13 +44,25 @@ const judging = z.looseObject({
   detail: z.looseObject({ id: z.string() }),
 })
 
+const news = z.looseObject({
+  Records: z
+    .array(
+      z.looseObject({
+        EventSource: z.literal('aws:sns'),
+        Sns: z.looseObject({ Message: z.string() }),
+      }),
+    )
+    .min(1),
+})
+
 /** The event by which the function calls itself to judge gates. */
 export function judgeEvent(id: string): z.input<typeof judging> {
   return { source: 'sluice', 'detail-type': 'Judge Gates', detail: { id } }
 }
 
 /**
- * Reads an event: an alarm's own action, the same change by EventBridge, the schedule, or its own. Shapes:
+ * Reads an event: an alarm's own action, the same change by EventBridge, the schedule, its own, or
+ * what came to the topic. Shapes:
  * docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring (alarms-and-actions-Lambda, cloudwatch-and-eventbridge).
  * @throws Error for anything else, so that it reaches the function's on-failure destination
  */
@@ -59,6 +74,11 @@ export function callOf(event: unknown): Call {
   if (scheduled.safeParse(event).success) return { kind: 'reconcile' }
   const asked = judging.safeParse(event)
   if (asked.success) return { kind: 'judge', id: asked.data.detail.id }
+  const told = news.safeParse(event)
+  if (told.success) {
+    const events = told.data.Records.map(({ Sns }) => JSON.parse(Sns.Message) as RolloutEvent)
+    return { kind: 'news', events }
+  }
   const shown = JSON.stringify(event)?.slice(0, 200)
   throw new Error(`neither an alarm nor the schedule nor its own: ${shown}`)
 }

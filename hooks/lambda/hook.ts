@@ -16,6 +16,7 @@ import { type Charge, WatchedRouter, WatchedStore, World } from '../world.ts'
 import type { Call } from './event.ts'
 import { judge } from './judge.ts'
 import { reconcile } from './reconcile.ts'
+import { tellChannels } from './tell.ts'
 
 /** For so long after a rollback a write that was in flight is put back as soon as it lands. */
 const ASSERTED_MS = 30_000
@@ -86,6 +87,7 @@ export async function answer(
 ): Promise<object> {
   const doing = { act: (alarm: Alarm) => act(parts, alarm) }
   try {
+    if (call.kind === 'news') return await tellChannels(parts, call.events)
     if (call.kind === 'judge') return await judge(parts, { id: call.id, remainingMs, ...doing })
     return call.kind === 'reconcile' ? await reconcile(parts, doing) : await takeAlarm(parts, call)
   } finally {
