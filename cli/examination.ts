@@ -3,13 +3,19 @@ import { join } from 'node:path'
 import { fetchFailure } from '../platforms/hook-answer.ts'
 import { portsOf } from '../platforms/local/layout.ts'
 import { serviceStatus } from '../platforms/local/supervisor.ts'
-import { isUnavailable, journalOf, latchOf, type Observation } from '../rollout/observation.ts'
-import { describeChange, rising, sameWeights } from '../rollout/weights.ts'
+import { journalOf, type Observation } from '../rollout/observation.ts'
 import { sluiceEnvironment } from '../tools/environment.ts'
 import { findProgram, isExecutable, pathDirectories } from '../tools/programs.ts'
 import { readArchiveHealth } from './archive-health.ts'
 import { readHookStatus } from './hook-status.ts'
-import { isFresh } from './outlook.ts'
+import {
+  alarmsFinding,
+  driftFinding,
+  guardFinding,
+  journalFinding,
+  latchFinding,
+  routerFinding,
+} from './observed-findings.ts'
 import type { OpenStack } from './stack.ts'
 
 /** What was found at one part of the platform. */
@@ -27,6 +33,7 @@ type Look = () => Promise<Omit<Finding, 'part'>>
 /** Looks at every part; one that fails is a finding, never the end of the examination. */
 export async function examine(stack: OpenStack): Promise<Finding[]> {
   const observation = await stack.platform.observe()
+  if (stack.settings.platform.kind !== 'local') return lookAt(observedParts(stack, observation))
   const deployed = existsSync(stack.layout.services)
   const parts: [string, Look][] = [
     ...programLooks(stack),
@@ -51,6 +58,28 @@ export async function examine(stack: OpenStack): Promise<Finding[]> {
       ['drift', async () => driftFinding(observation)],
     )
   }
+  return lookAt(parts)
+}
+
+/** A platform that is no host is examined by what it says of itself. */
+function observedParts(stack: OpenStack, observation: Observation): [string, Look][] {
+  const engine: [string, Look][] = programLooks(stack).slice(0, 1)
+  if (!observation.deployed) {
+    const found = 'nothing is deployed; pulumi up deploys with green at 0'
+    return [...engine, ['platform', async () => ({ state: 'absent', found })]]
+  }
+  return [
+    ...engine,
+    ['router', async () => routerFinding(observation)],
+    ['guard', async () => guardFinding(stack, observation)],
+    ['alarms', async () => alarmsFinding(observation)],
+    ['latch', async () => latchFinding(observation)],
+    ['journal', async () => journalFinding(observation)],
+    ['drift', async () => driftFinding(observation)],
+  ]
+}
+
+function lookAt(parts: [string, Look][]): Promise<Finding[]> {
   return Promise.all(
     parts.map(async ([part, look]) => ({
       part,
@@ -129,27 +158,6 @@ async function archiveFinding(stack: OpenStack): Promise<Omit<Finding, 'part'>> 
   return { state: state === 'failing' || state === 'broken' ? 'ill' : 'well', found: text, next }
 }
 
-function routerFinding({ live }: Observation): Omit<Finding, 'part'> {
-  if (!isUnavailable(live)) return { state: 'well', found: describeChange(live, live) }
-  return { state: 'ill', found: live.unavailable, next: 'pulumi up --refresh --yes' }
-}
-
-function guardFinding({ planHash }: OpenStack, { guard }: Observation): Omit<Finding, 'part'> {
-  if (!guard.alive) {
-    return {
-      state: 'ill',
-      found: `does not guard: ${guard.reason ?? 'it does not answer'}; green cannot rise`,
-      next: 'pulumi up --refresh --yes; green that has traffic and no guard: sluice rollback',
-    }
-  }
-  if (guard.planHash === planHash) return { state: 'well', found: `guards this plan, ${planHash}` }
-  return {
-    state: 'ill',
-    found: `guards plan ${guard.planHash ?? '-'}, this one is ${planHash}`,
-    next: 'pulumi up --yes (with sluice:step as it is)',
-  }
-}
-
 async function apiFinding({ layout, platform }: OpenStack): Promise<Omit<Finding, 'part'>> {
   const status = await readHookStatus({ platform })
   if ('unavailable' in status) {
@@ -225,51 +233,4 @@ async function ask<T>(port: number, path: string): Promise<T> {
   })
   if (!answer.ok) throw new Error(`Prometheus answers ${answer.status} to ${path}`)
   return ((await answer.json()) as { data: T }).data
-}
-
-function latchFinding(observation: Observation): Omit<Finding, 'part'> {
-  if (isUnavailable(observation.latch)) {
-    return { state: 'ill', found: observation.latch.unavailable, next: 'sluice status' }
-  }
-  const latch = latchOf(observation)
-  if (!latch) {
-    return isFresh(observation)
-      ? { state: 'absent', found: 'none yet: the first update has not come to its weights' }
-      : { state: 'ill', found: 'missing, which counts as latched', next: 'pulumi up' }
-  }
-  return latch.latched
-    ? { state: 'well', found: `latched by trip ${latch.trips}; next: sluice status` }
-    : { state: 'well', found: `clear, ${latch.trips} ${latch.trips === 1 ? 'trip' : 'trips'}` }
-}
-
-function journalFinding(observation: Observation): Omit<Finding, 'part'> {
-  if (isUnavailable(observation.journal)) {
-    return { state: 'ill', found: observation.journal.unavailable, next: 'sluice doctor --adopt' }
-  }
-  const journal = journalOf(observation)
-  if (!journal) {
-    return isFresh(observation)
-      ? { state: 'absent', found: 'none yet' }
-      : { state: 'ill', found: 'missing', next: 'sluice doctor --adopt' }
-  }
-  return { state: 'well', found: `verified at ${journal.verified.position}` }
-}
-
-function driftFinding(observation: Observation): Omit<Finding, 'part'> {
-  const journal = journalOf(observation)
-  const { live } = observation
-  if (!journal || isUnavailable(live)) return { state: 'absent', found: 'cannot be told' }
-  const { intent, weights } = journal
-  if (sameWeights(live, weights)) return { state: 'well', found: 'none: live is what was verified' }
-  if (intent && [intent.from, intent.to].some((one) => sameWeights(live, one))) {
-    return { state: 'well', found: `a move to ${intent.position} is in flight` }
-  }
-  return {
-    state: 'ill',
-    found: `another hand changed the weights: ${describeChange(weights, live)}`,
-    next:
-      rising(weights, live).length > 0
-        ? 'pulumi up --refresh --yes puts it back; sluice doctor --adopt too'
-        : 'sluice doctor --adopt, then pulumi up --yes',
-  }
 }

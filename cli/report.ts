@@ -5,11 +5,12 @@ import { alertFloors } from '../platforms/local/alert-rules.ts'
 import { writeDurably } from '../platforms/local/durable-file.ts'
 import { readEvents } from '../platforms/local/file-store.ts'
 import { portsOf } from '../platforms/local/layout.ts'
+import type { RolloutEvent } from '../platforms/store.ts'
 import { journalOf, latchOf } from '../rollout/observation.ts'
 import { NotDone, WrongUse } from './errors.ts'
 import { buildReport } from './report/build.ts'
 import { outcomeOf } from './report/outcome.ts'
-import { askNumber, fetchSamples, noSamples } from './report/samples.ts'
+import { askNumber, fetchSamples, noSamples, type Samples } from './report/samples.ts'
 import { reportText } from './report/text.ts'
 import { type OpenStack, openStack, type StackOptions } from './stack.ts'
 import { say, verb } from './verb.ts'
@@ -52,23 +53,32 @@ export async function writeReport(
   stack: OpenStack,
   out?: string,
 ): Promise<{ file: string; warning?: string }> {
-  const { layout, plan } = stack
+  const { plan, settings } = stack
   const { events, observation, journal, latch, outcome } = await readRollout(stack)
   const from = Date.parse(events[0]?.at ?? observation.at)
   let warning: string | undefined
-  const samples = await fetchSamples(portsOf(plan).prometheus, from, Date.now()).catch(
-    (error: Error) => {
-      warning = `the report has no plots: Prometheus does not answer (${error.message}); next: sluice doctor`
-      return noSamples
-    },
-  )
+  const samples = await samplesOf(stack, from).catch((error: Error) => {
+    warning = `the report has no plots: ${error.message}`
+    return noSamples
+  })
   const html = buildReport(events, samples, plan, journal, latch, outcome)
   if (out !== undefined) return { file: writeTo(resolve(out), html), warning }
   const name = `${stack.name}-${observation.at.replace(/[:.]/g, '-')}.html`
-  const file = join(layout.reports, name)
-  mkdirSync(layout.reports, { recursive: true, mode: 0o700 })
+  const local = settings.platform.kind === 'local'
+  const folder = local ? stack.layout.reports : join(stack.cwd, '.sluice', 'reports')
+  const file = join(folder, name)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
   writeDurably(file, html)
   return { file, warning }
+}
+
+/** What Prometheus has kept of the rollout; other platforms keep their metrics themselves. */
+async function samplesOf({ plan, settings }: OpenStack, from: number): Promise<Samples> {
+  const { kind } = settings.platform
+  if (kind !== 'local') throw new Error(`the metrics of ${kind} stand in its own dashboards`)
+  return fetchSamples(portsOf(plan).prometheus, from, Date.now()).catch((error: Error) => {
+    throw new Error(`Prometheus does not answer (${error.message}); next: sluice doctor`)
+  })
 }
 
 /** Writes where a person said: into what stands there, which may be a pipe or a device. */
@@ -83,19 +93,35 @@ function writeTo(file: string, html: string): string {
 
 /** Everything that a report is made of but the plots. */
 async function readRollout(stack: OpenStack) {
-  const { layout, plan, settings } = stack
-  if (!existsSync(layout.hook.events)) {
-    throw new NotDone(`${layout.home} has no history yet; next: pulumi up`)
-  }
+  const { plan, settings } = stack
+  const local = settings.platform.kind === 'local'
+  const events = await eventsOf(stack)
   const observation = await stack.platform.observe()
   const [journal, latch] = [journalOf(observation), latchOf(observation)]
   const asked = Object.entries(plan.report.targets).map(async ([name, { query }]) => {
     const port = portsOf(plan).prometheus
-    const value = query === undefined ? undefined : await askNumber(port, query)
+    const value = query === undefined || !local ? undefined : await askNumber(port, query)
     return [name, value] as const
   })
   const queries = Object.fromEntries(await Promise.all(asked))
-  const floors = alertFloors(plan, settings.clock)
+  const floors = local ? alertFloors(plan, settings.clock) : []
   const outcome = outcomeOf(plan, settings.clock, observation, journal, latch, queries, floors)
-  return { events: readEvents(layout, EVENTS), observation, journal, latch, outcome }
+  return { events, observation, journal, latch, outcome }
+}
+
+async function eventsOf(stack: OpenStack): Promise<RolloutEvent[]> {
+  const { kind } = stack.settings.platform
+  if (kind === 'local') {
+    const { layout } = stack
+    if (existsSync(layout.hook.events)) return readEvents(layout, EVENTS)
+    throw new NotDone(`${layout.home} has no history yet; next: pulumi up`)
+  }
+  const events = await stack.platform.events?.(EVENTS)
+  if (events === undefined) {
+    throw new WrongUse(
+      `the history of a rollout on ${kind} cannot be read yet; type: sluice status`,
+    )
+  }
+  if (events.length === 0) throw new NotDone('there is no history yet; next: pulumi up')
+  return events
 }

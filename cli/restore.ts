@@ -7,7 +7,7 @@ import type { Backup, Plan } from '../rollout/plan.ts'
 import { recover } from './disaster.ts'
 import { WrongUse } from './errors.ts'
 import { formatTable } from './format.ts'
-import { openStack, type StackOptions } from './stack.ts'
+import { type OpenStack, openStack, type StackOptions } from './stack.ts'
 import { say, verb } from './verb.ts'
 
 interface RestoreFlags extends StackOptions {
@@ -53,7 +53,9 @@ export function restore(program: Command): void {
         )
       }
       const to = flags.to === undefined ? undefined : momentOf(flags.to, Date.now())
-      const { plan, platform, layout } = await openStack(flags)
+      const stack = await openStack(flags)
+      if (stack.settings.platform.kind !== 'local') return listElsewhere(stack, name, flags)
+      const { plan, platform, layout } = stack
       if (flags.disaster) {
         if (to !== undefined) throw new WrongUse('--disaster restores the latest; leave --to out')
         if (name === undefined) return recover(layout, plan)
@@ -92,6 +94,25 @@ export function restore(program: Command): void {
         ...kept(restored),
       )
     })
+}
+
+/** Backups of a platform that is no host are seen here, and restored with its own tools. */
+async function listElsewhere(
+  { platform, settings }: OpenStack,
+  name: string | undefined,
+  { list, id }: RestoreFlags,
+): Promise<void> {
+  const records = await platform.backups()
+  if (list || name === undefined) return say(...recordLines(records, Date.now()))
+  const { kind } = settings.platform
+  const record = chooseRecord(records, name, id)
+  const how =
+    kind === 'aws'
+      ? `aws rds restore-db-instance-from-db-snapshot --db-snapshot-identifier ${record.id} --db-instance-identifier <a new name>`
+      : `restore ${record.location} with the tools of ${kind}`
+  throw new WrongUse(
+    `a backup on ${kind} is restored beside the live database with its own tools, and the services are pointed at it then; type: ${how}`,
+  )
 }
 
 /**

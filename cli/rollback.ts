@@ -7,7 +7,7 @@ import { describeHeld } from '../rollout/limits.ts'
 import { latchOf } from '../rollout/observation.ts'
 import type { Plan } from '../rollout/plan.ts'
 import { describeChange } from '../rollout/weights.ts'
-import { NotDone } from './errors.ts'
+import { NotDone, WrongUse } from './errors.ts'
 import { acknowledgingLines } from './outlook.ts'
 import { type Paint, paintFor } from './paint.ts'
 import { restoreNewest } from './restore-newest.ts'
@@ -52,6 +52,12 @@ export function rollback(program: Command): void {
     .action(async (options: RollbackFlags) => {
       const stack = findStack(options, 'withoutPulumi')
       const platform = await openPlatform(stack.settings.platform)
+      const { kind } = stack.settings.platform
+      if (options.restoreDb !== undefined && kind !== 'local') {
+        throw new WrongUse(
+          `--restore-db: a database on ${kind} is restored with its own tools (sluice restore --list shows the backups); for the traffic, type: sluice rollback`,
+        )
+      }
       if (options.database !== undefined) {
         return takeDown(platform, guardedPlan(stack), options.database, whoAmI())
       }

@@ -6,6 +6,7 @@ import { stopAll } from '../platforms/local/supervisor.ts'
 import { NotDone, WrongUse } from './errors.ts'
 import { runPulumi } from './pulumi.ts'
 import { findStack, type StackOptions } from './stack.ts'
+import { tearDownFromHere } from './teardown-elsewhere.ts'
 import { say, verb } from './verb.ts'
 
 /** `sluice teardown`: for tests and rehearsals; `pulumi destroy` alone refuses what has traffic. */
@@ -13,7 +14,7 @@ export function teardown(program: Command): void {
   verb(
     program,
     'teardown <stack>',
-    'takes the whole rollout off this host, traffic and all; its databases and backups stay',
+    'takes the whole rollout off its platform, traffic and all; its databases and backups stay',
     'sluice teardown rehearsal\nsluice teardown rehearsal --delete-data rehearsal',
   )
     .option('--delete-data <stack>', 'databases and backups too; type the name once more')
@@ -34,6 +35,7 @@ export function teardown(program: Command): void {
             `--delete-data: "${options.deleteData}" was typed, but the stack is ${stack.name}`,
           )
         }
+        if (stack.settings.platform.kind !== 'local') return tearDownFromHere(stack, options)
         const home = stack.layout.home
         // What is deleted is known to the provider by the name of its home.
         const key = basename(home)

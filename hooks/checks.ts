@@ -4,7 +4,7 @@ import { formatDuration } from '../rollout/duration.ts'
 import type { Alarm } from '../rollout/journal.ts'
 import type { Alarms } from './alarms.ts'
 import { noAnswer } from './no-answer.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { Reached, Surroundings } from './surroundings.ts'
 import type { World } from './world.ts'
 
 const EVERY_MS = 30_000
@@ -26,14 +26,14 @@ interface Check {
 /** The guardrails that ask green directly, past the router. */
 export class Checks {
   readonly #world: World
-  readonly #around: Pick<Surroundings, 'urlsOf'>
+  readonly #around: Pick<Surroundings, 'reach'>
   readonly #alarms: Alarms
   readonly #trip: (cause: TripCause) => void
   #timers: NodeJS.Timeout[] = []
   #running = new AbortController()
   constructor(
     world: World,
-    around: Pick<Surroundings, 'urlsOf'>,
+    around: Pick<Surroundings, 'reach'>,
     alarms: Alarms,
     trip: (cause: TripCause) => void,
   ) {
@@ -84,8 +84,10 @@ export class Checks {
   /** Why green is not well: every process of it has to be. */
   async #failureOf({ service, path, everyMs }: Check, stopped: AbortSignal) {
     try {
-      const urls = await this.#around.urlsOf(this.#world.charge.plan, service, 'green', path)
-      const failures = await Promise.all(urls.map((url) => askOnce({ url, everyMs }, stopped)))
+      const reached = await this.#around.reach(this.#world.charge.plan, service, 'green', path)
+      const failures = await Promise.all(
+        reached.map((one) => askOnce({ ...one, everyMs }, stopped)),
+      )
       return failures.find((failure) => failure !== undefined)
     } catch (error) {
       return (error as Error).message
@@ -140,7 +142,7 @@ function checksOf({ charge: { plan, clock } }: World): Check[] {
  * @returns why it is not well; undefined where it answers 2xx
  */
 export async function askOnce(
-  { url, everyMs }: { url: string; everyMs: number },
+  { url, headers, everyMs }: Partial<Pick<Reached, 'headers'>> & { url: string; everyMs: number },
   stopped: AbortSignal,
 ): Promise<string | undefined> {
   const longest = Math.min(everyMs, LONGEST_ANSWER_MS)
@@ -148,7 +150,7 @@ export async function askOnce(
   try {
     const response = await fetch(url, {
       redirect: 'manual',
-      headers: { connection: 'close' },
+      headers: { ...headers, connection: 'close' },
       signal: AbortSignal.any([late, stopped]),
     })
     await response.body?.cancel()

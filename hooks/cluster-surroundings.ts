@@ -32,13 +32,13 @@ export function clusterSurroundings(api: ClusterApi, place: Place): Surroundings
     return found
   }
   return {
-    urlsOf: async (plan, service, colour, path) => {
+    reach: async (plan, service, colour, path) => {
       const all = plan.services[service]
       const own = all && colourOf(all, colour)
       if (!own) return []
       const backend = existingBackend(plan, place, service, colour)
       const found = await addresses(backend, own.existing === undefined ? undefined : own.port)
-      return found.map((address) => `${address}${path}`)
+      return found.map((address) => ({ url: `${address}${path}`, headers: {} }))
     },
     run: ({ plan, position, service, environment, signal, ...command }) =>
       runInJob(
@@ -51,7 +51,7 @@ export function clusterSurroundings(api: ClusterApi, place: Place): Surroundings
         },
         signal,
       ),
-    variable: (_plan, name) => process.env[name],
+    variable: async (_plan, name) => process.env[name],
     readFile: async (file) => {
       const name = objectName(place, 'files')
       const found = await api.find<ConfigMap>(`${configMaps(place)}/${name}`)

@@ -16,9 +16,9 @@ const WHOLE_HISTORY = 100_000
  */
 export function localSurroundings(layout: Layout, cwd?: string): Surroundings {
   return {
-    urlsOf: async (plan, service, colour, path) => {
+    reach: async (plan, service, colour, path) => {
       const url = urlOf(plan, service, colour, path)
-      return url === undefined ? [] : [url]
+      return url === undefined ? [] : [{ url, headers: {} }]
     },
     run: ({ plan, position, service, environment, ...command }) =>
       runCommand({
@@ -26,7 +26,7 @@ export function localSurroundings(layout: Layout, cwd?: string): Surroundings {
         cwd,
         environment: commandEnvironment({ plan, layout, position, service }, environment),
       }),
-    variable: (plan, name) => commandEnvironment({ plan, layout })[name],
+    variable: async (plan, name) => commandEnvironment({ plan, layout })[name],
     readFile: (file) => readFile(resolve(file), 'utf8'),
     environment: async (plan, name) => {
       const home = homeOfEnvironment(layout, plan.name, name)

@@ -5,7 +5,7 @@ import { type Answer, type Comparison, compareAnswers } from '../rollout/parity.
 import type { ColourName, Plan } from '../rollout/plan.ts'
 import { askColour, inTurn, serviceOf } from './gates/ask.ts'
 import { noAnswer } from './no-answer.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { Reached, Surroundings } from './surroundings.ts'
 
 /** Which requests, and of what in their answers nothing is held. */
 export interface Replay {
@@ -36,7 +36,7 @@ export function newReplayId(): string {
  * @throws Error when the file cannot be read, or is wrong
  */
 export async function replay(
-  around: Pick<Surroundings, 'urlsOf' | 'readFile'>,
+  around: Pick<Surroundings, 'reach' | 'readFile'>,
   plan: Plan,
   { file, group, services, ignore, id, lagMs = 0 }: Replay,
   stopped: AbortSignal,
@@ -50,16 +50,11 @@ export async function replay(
     if (services && service !== undefined && !services.includes(service)) continue
     const end = performance.now() + (READS.includes(request.method) ? lagMs : 0)
     for (;;) {
-      const urls = async (colour: ColourName) =>
-        service === undefined ? [] : around.urlsOf(plan, service, colour, request.path)
-      const result = await compareOnce(
-        async (colour) => inTurn(await urls(colour), turn),
-        service,
-        { ...request },
-        ignore,
-        id,
-        stopped,
-      )
+      const reach = async (colour: ColourName) =>
+        service === undefined
+          ? undefined
+          : inTurn(await around.reach(plan, service, colour, request.path), turn)
+      const result = await compareOnce(reach, service, { ...request }, { ignore, id }, stopped)
       if (result.differences.length === 0 || performance.now() >= end || stopped.aborted) {
         results.push(result)
         break
@@ -71,11 +66,10 @@ export async function replay(
 }
 
 async function compareOnce(
-  urlOf: (colour: ColourName) => Promise<string | undefined>,
+  reach: (colour: ColourName) => Promise<Reached | undefined>,
   service: string | undefined,
   request: HttpRequest,
-  ignore: readonly string[],
-  id: string,
+  { ignore, id }: Pick<Replay, 'ignore' | 'id'>,
   stopped: AbortSignal,
 ): Promise<Comparison> {
   const open = (error: string): Comparison => ({ request: request.name, differences: [], error })
@@ -83,12 +77,18 @@ async function compareOnce(
     return open(`no service of the plan has ${request.path} among its routes`)
   const answers: Answer[] = []
   for (const colour of ['blue', 'green'] as const) {
-    // One process may answer for both; it knows by this which of them is asked.
-    const headers = { ...request.headers, 'x-sluice-replay': id, 'x-sluice-color': colour }
     try {
-      const url = await urlOf(colour)
-      if (url === undefined) return open(`${colour} has no address`)
-      const { status, contentType, body } = await askColour(url, { ...request, headers }, stopped)
+      const reached = await reach(colour)
+      if (!reached) return open(`${colour} has no address`)
+      // One process may answer for both; it knows by this which of them is asked.
+      const headers = {
+        ...request.headers,
+        ...reached.headers,
+        'x-sluice-replay': id,
+        'x-sluice-color': colour,
+      }
+      const asked = { ...request, headers }
+      const { status, contentType, body } = await askColour(reached.url, asked, stopped)
       answers.push({ status, headers: { 'content-type': contentType }, body })
     } catch (error) {
       return open(`${colour}: ${noAnswer(error)}`)

@@ -6,15 +6,15 @@ import type { CommandResult } from './command.ts'
 /** What judges and runners reach from where the hook stands: the same questions on every platform. */
 export interface Surroundings {
   /**
-   * The http address of a path of a colour, past the router: one of each process that answers for it.
+   * How a path of a colour is asked past the weights: one for each process that answers for it.
    * @returns none where the colour is `none`, or has no address
    * @throws Error where nobody answers for it now
    */
-  urlsOf(plan: Plan, service: string, colour: ColourName, path: string): Promise<string[]>
+  reach(plan: Plan, service: string, colour: ColourName, path: string): Promise<Reached[]>
   /** Runs a command of the plan where this platform runs commands; never throws. */
   run(command: PlanCommand): Promise<CommandResult>
   /** What the plan's `env:NAME` stands for; undefined where it is not set. */
-  variable(plan: Plan, name: string): string | undefined
+  variable(plan: Plan, name: string): Promise<string | undefined>
   /** The text of a file that the plan names. @throws Error where it cannot be read */
   readFile(file: string): Promise<string>
   /**
@@ -23,6 +23,12 @@ export interface Surroundings {
    *   was looked for
    */
   environment(plan: Plan, name: string): Promise<'here' | { missing: string } | KeptElsewhere>
+}
+
+/** An address, and the headers that lead there. */
+export interface Reached {
+  url: string
+  headers: Record<string, string>
 }
 
 /** What another environment knows of its own rollbacks. */

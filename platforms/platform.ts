@@ -6,6 +6,7 @@ import type { ColourName, Plan } from '../rollout/plan.ts'
 import type { Refusal } from '../rollout/refusal.ts'
 import type { Request } from '../rollout/request.ts'
 import type { ServiceWeights, Weights } from '../rollout/weights.ts'
+import type { RolloutEvent } from './store.ts'
 
 /**
  * A live platform as the engine's provider and the command line see it. One conformance suite,
@@ -74,6 +75,16 @@ export interface Platform {
   backup(name: string, plan: Plan, progress: (message: string) => void): Promise<BackupRecord>
 
   backups(): Promise<BackupRecord[]>
+
+  /** The newest events of the history, oldest first; where nobody but the hook can read it, none. */
+  events?(limit: number): Promise<RolloutEvent[]>
+
+  /**
+   * Deletes what the rollout keeps beside the engine's state: latch, journal, history. For the
+   * tear-down, after everything else is gone.
+   * @returns what stays, in words
+   */
+  forget?(): Promise<string>
 }
 
 /** A person's rollback. */

@@ -1,13 +1,18 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import * as lb from '@pulumi/aws/lb/index.js'
 import * as ssm from '@pulumi/aws/ssm/parameter.js'
 import * as pulumi from '@pulumi/pulumi'
-import { type AwsLayout, parameterNames, TEST_HEADER } from '../../platforms/aws/layout.ts'
+import {
+  type AwsLayout,
+  type AwsService,
+  parameterNames,
+  TEST_HEADER,
+} from '../../platforms/aws/layout.ts'
 import { TICK } from '../../platforms/aws/reference.ts'
 import { toRuleWeights } from '../../platforms/aws/rule-weights.ts'
 import type { AwsReference } from '../../platforms/reference.ts'
-import type { Plan } from '../../rollout/plan.ts'
+import type { ColourName, Plan } from '../../rollout/plan.ts'
 import type { DeclarePlatform, PlatformArgs } from '../platforms.ts'
 import type { Weigh } from '../traffic-step.ts'
 import { declareAlarms } from './guard.ts'
@@ -17,13 +22,13 @@ import { refusedOnAws } from './refusals.ts'
 
 export type AwsPlatformArgs = PlatformArgs & { platform: AwsReference }
 
-/** Priorities of a service: of its test rule, and of the rule that splits its traffic. */
-const PER_SERVICE = 2
+/** Priorities of a service: of its two test rules, and of the rule that splits its traffic. */
+const PER_SERVICE = 3
 
 /**
- * What a rollout consists of on AWS: a test rule that keeps green attached and so health-checked at
- * weight 0, the parameter that says where things are, the hook with its two paths and its minute, and
- * the alarms.
+ * What a rollout consists of on AWS: a test rule of each colour, by which gates ask it past the
+ * weights and which keeps green attached, and so health-checked, at weight 0; the parameter that says
+ * where things are, the hook with its two paths and its minute, and the alarms.
  */
 export class AwsPlatform extends pulumi.ComponentResource {
   constructor(name: string, args: AwsPlatformArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -31,34 +36,18 @@ export class AwsPlatform extends pulumi.ComponentResource {
     const { platform, plan, planHash, clock, environment, keepBlue } = args
     const child = { parent: this }
     const services = servicesOf(plan, keepBlue)
-    for (const [index, [service, { listener, green }]] of Object.entries(services).entries()) {
-      new lb.ListenerRule(
-        `${service}-test`,
-        {
-          listenerArn: listener,
-          priority: plan.aws.priority + index * PER_SERVICE,
-          conditions: [
-            { httpHeader: { httpHeaderName: TEST_HEADER, values: ['green'] } },
-            { pathPattern: { values: pathsOf(plan, service) } },
-          ],
-          actions: [
-            {
-              type: 'forward',
-              forward: {
-                targetGroups: [{ arn: green, weight: 1 }],
-                stickiness: { enabled: false, duration: 1 },
-              },
-            },
-          ],
-        },
-        child,
-      )
+    for (const [index, [service, groups]] of Object.entries(services).entries()) {
+      const priority = plan.aws.priority + index * PER_SERVICE
+      testRule(plan, service, groups, 'green', priority, child)
+      testRule(plan, service, groups, 'blue', priority + 1, child)
     }
     const hook = new RollbackHook(
       'hook',
       {
         rollout: platform.name,
         listeners: [...new Set(Object.values(services).map(({ listener }) => listener))],
+        secret: plan.aws.secret,
+        tells: Object.keys(plan.notify).length > 0,
         code: codeFolder(args.folder, platform, { plan, planHash, clock, environment }),
       },
       child,
@@ -113,7 +102,7 @@ export function weighOnAws(plan: Plan, keepBlue: boolean): Weigh {
       `weights-${service}`,
       {
         listenerArn: listener,
-        priority: plan.aws.priority + order.indexOf(service) * PER_SERVICE + 1,
+        priority: plan.aws.priority + order.indexOf(service) * PER_SERVICE + PER_SERVICE - 1,
         conditions: [{ pathPattern: { values: pathsOf(plan, service) } }],
         actions: [
           {
@@ -128,6 +117,40 @@ export function weighOnAws(plan: Plan, keepBlue: boolean): Weigh {
       opts,
     )
   }
+}
+
+/** What is asked with the header of a colour reaches it, whatever the weights are. */
+function testRule(
+  plan: Plan,
+  service: string,
+  groups: AwsService,
+  colour: ColourName,
+  priority: number,
+  opts: pulumi.CustomResourceOptions,
+): void {
+  const arn = groups[colour]
+  if (arn === undefined) return
+  new lb.ListenerRule(
+    colour === 'green' ? `${service}-test` : `${service}-test-${colour}`,
+    {
+      listenerArn: groups.listener,
+      priority,
+      conditions: [
+        { httpHeader: { httpHeaderName: TEST_HEADER, values: [colour] } },
+        { pathPattern: { values: pathsOf(plan, service) } },
+      ],
+      actions: [
+        {
+          type: 'forward',
+          forward: {
+            targetGroups: [{ arn, weight: 1 }],
+            stickiness: { enabled: false, duration: 1 },
+          },
+        },
+      ],
+    },
+    opts,
+  )
 }
 
 function servicesOf(plan: Plan, keepBlue: boolean): AwsLayout['services'] {
@@ -158,10 +181,17 @@ function codeFolder(
   reference: AwsReference,
   charge: Parameters<typeof hookCode>[1],
 ): pulumi.Output<pulumi.asset.Archive> {
-  const written = hookCode(reference, charge).then((files) => {
+  const written = hookCode(reference, charge, checkout).then((files) => {
     const folder = join(checkout, '.sluice', 'hook', reference.name)
-    mkdirSync(folder, { recursive: true })
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true })
+      writeFileSync(join(folder, name), text)
+    }
+    // What a plan of before was judged by is no part of this one.
+    for (const old of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      const path = join(old.parentPath, old.name)
+      if (old.isFile() && !(relative(folder, path) in files)) rmSync(path)
+    }
     return new pulumi.asset.FileArchive(folder) as pulumi.asset.Archive
   })
   return pulumi.output(written)

@@ -50,8 +50,8 @@ export async function askColour(
  * One of the processes of a colour, each in its turn.
  * @returns undefined where it has none
  */
-export function inTurn(urls: readonly string[], turn: number): string | undefined {
-  return urls[turn % urls.length]
+export function inTurn<T>(processes: readonly T[], turn: number): T | undefined {
+  return processes[turn % processes.length]
 }
 
 /** The service that a path belongs to: the one with the longest prefix. */

@@ -2,6 +2,7 @@ import type { Layout } from '../../platforms/local/layout.ts'
 import type { Journal, Measurement } from '../../rollout/journal.ts'
 import type { Judgement } from '../../rollout/judgement.ts'
 import type { ColourName, Gate, Plan } from '../../rollout/plan.ts'
+import type { QueryValue } from '../../rollout/steady.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 /** What a gate is judged by: the plan, where the rollout stands, and where to ask. */
@@ -25,9 +26,11 @@ export interface GateContext {
   /** Green's weight now, percent. */
   weightOf(service: string): number
   /** Answers of a colour over the last `windowMs`. */
-  measure(service: string, colour: ColourName, windowMs: number): Measurement
+  measure(service: string, colour: ColourName, windowMs: number): Measurement | Promise<Measurement>
   /** Answers of green since the bake of this position began. */
   bakeOf(service: string): Measurement | undefined
+  /** One number of a query of the plan. Never throws. */
+  ask(query: string): Promise<QueryValue>
   /** Aborted when the hook stops, or what is judged is over. */
   stopped: AbortSignal
 }

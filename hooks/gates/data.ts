@@ -24,9 +24,9 @@ export const data: GateKind = {
   async judge(context) {
     const { gate, stopped } = context
     const by = gate.by ?? DEFAULT
-    const blue = databaseOf(context, 'blue')
+    const blue = await databaseOf(context, 'blue')
     const tables = gate.tables?.map(qualified) ?? (await tablesOf(blue))
-    const looks = new Looks(blue, databaseOf(context, 'green'), by)
+    const looks = new Looks(blue, await databaseOf(context, 'green'), by)
     const end = performance.now() + LOOKS_MS
     for (;;) {
       const last = performance.now() > end
@@ -76,10 +76,13 @@ class Looks {
 }
 
 /** @throws Error where the variable is not set, or holds no address */
-function databaseOf({ gate, plan, around }: GateContext, colour: 'blue' | 'green'): Database {
+async function databaseOf(
+  { gate, plan, around }: GateContext,
+  colour: 'blue' | 'green',
+): Promise<Database> {
   const compare = gate.compare as NonNullable<GateContext['gate']['compare']>
   const variable = compare[colour].slice('env:'.length)
-  const url = around.variable(plan, variable)
+  const url = await around.variable(plan, variable)
   if (!url) throw new Error(`${variable}, the address of ${colour}'s database, is not set`)
   return databaseAt(url, variable)
 }

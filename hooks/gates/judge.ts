@@ -4,17 +4,23 @@ import type { Judgement } from '../../rollout/judgement.ts'
 import type { Gate } from '../../rollout/plan.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import { greenOf, type ServiceWeights } from '../../rollout/weights.ts'
-import type { Metrics } from '../metrics.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { World } from '../world.ts'
+import type { GateContext } from './context.ts'
 import { kindOf, servicesOf } from './kinds.ts'
+import { askOne } from './query.ts'
 
 /** What every judge of gates stands on. */
 export interface GateParts {
   world: World
-  metrics: Pick<Metrics, 'measure' | 'bake'>
+  metrics: Pick<GateContext, 'measure'> & {
+    /** Answers of each green since the bake of this position began. */
+    bake(): Journal['green']
+  }
   around: Surroundings
   layout: Layout
+  /** Default: of Prometheus. */
+  ask?(query: string, stopped: AbortSignal): ReturnType<GateContext['ask']>
 }
 
 /**
@@ -22,7 +28,7 @@ export interface GateParts {
  * @param weights of the position it is judged at, or what is live
  */
 export async function judgeGate(
-  { world, metrics, around, layout }: GateParts,
+  { world, metrics, around, layout, ask }: GateParts,
   gate: Gate,
   journal: Journal,
   weights: ServiceWeights,
@@ -53,6 +59,7 @@ export async function judgeGate(
       weightOf: (service) => greenOf(weights, service),
       measure: (service, colour, windowMs) => metrics.measure(service, colour, windowMs),
       bakeOf: (service) => green[service],
+      ask: (query) => (ask ? ask(query, stopped) : askOne(world.prometheus, query, stopped)),
       stopped,
     })
   } catch (error) {

@@ -1,4 +1,5 @@
-import { Agent, type IncomingMessage, request as send } from 'node:http'
+import { Agent, type IncomingMessage, request as sendPlain } from 'node:http'
+import { Agent as SecureAgent, request as sendSecure } from 'node:https'
 import { parseHttpFile } from '../../rollout/http-file.ts'
 import { type Judgement, together } from '../../rollout/judgement.ts'
 import {
@@ -65,8 +66,12 @@ async function targetsOf({ plan, gate, around }: GateContext, service: string): 
         )
   const targets = await Promise.all(
     requests.map(async ({ path, ...request }) => {
-      const urls = await around.urlsOf(plan, service, 'green', path)
-      return urls.map((url) => ({ ...request, url }))
+      const reached = await around.reach(plan, service, 'green', path)
+      return reached.map(({ url, headers }) => ({
+        ...request,
+        url,
+        headers: { ...request.headers, ...headers },
+      }))
     }),
   )
   return targets.flat()
@@ -81,7 +86,8 @@ export async function sendLoad(
   { rate, requests }: LoadPlan,
   stopped: AbortSignal,
 ): Promise<LoadResult> {
-  const agent = new Agent({ keepAlive: true, maxSockets: MOST_OPEN })
+  const kept = { keepAlive: true, maxSockets: MOST_OPEN }
+  const agents = { plain: new Agent(kept), secure: new SecureAgent(kept) }
   const seconds: number[] = []
   let [sent, errors, open] = [0, 0, 0]
   const started = performance.now()
@@ -95,7 +101,7 @@ export async function sendLoad(
     }
     open++
     answers.push(
-      ask(target, agent, stopped).then((ok) => {
+      ask(target, agents, stopped).then((ok) => {
         open--
         if (!ok) errors++
         if (ok !== undefined) seconds.push((performance.now() - dueAt) / 1_000)
@@ -117,13 +123,20 @@ export async function sendLoad(
     if (stopped.aborted) end()
   })
   await Promise.all(answers)
-  agent.destroy()
+  agents.plain.destroy()
+  agents.secure.destroy()
   return { requests: sent, errors, seconds, tookMs: performance.now() - started }
 }
 
 /** True for an answer below 500, false for one above, undefined for none. */
-function ask(target: Target, agent: Agent, stopped: AbortSignal): Promise<boolean | undefined> {
+function ask(
+  target: Target,
+  agents: { plain: Agent; secure: SecureAgent },
+  stopped: AbortSignal,
+): Promise<boolean | undefined> {
   const { url, method, headers, body } = target
+  const secure = url.startsWith('https:')
+  const [send, agent] = secure ? [sendSecure, agents.secure] : [sendPlain, agents.plain]
   return new Promise((done) => {
     const request = send(
       url,

@@ -4,6 +4,7 @@ import { judgeParity } from '../../rollout/parity.ts'
 import type { ColourName, Gate } from '../../rollout/plan.ts'
 import { noAnswer } from '../no-answer.ts'
 import { newReplayId, replay } from '../replay.ts'
+import type { Reached } from '../surroundings.ts'
 import { askColour, serviceOf } from './ask.ts'
 import type { GateContext, GateKind } from './context.ts'
 
@@ -68,29 +69,31 @@ async function judgeOutbox(context: GateContext, before: Lists, id: string): Pro
 /** @throws Error where a recorder does not answer, or with no list */
 async function listsOf(context: GateContext, outbox: Outbox): Promise<Lists> {
   const of = async (colour: ColourName) => {
-    const urls =
-      typeof outbox === 'string' ? await ownUrls(context, colour, outbox) : [outbox[colour]]
-    return (await Promise.all(urls.map((url) => listOf(url, context.stopped)))).flat()
+    const recorders =
+      typeof outbox === 'string'
+        ? await ownRecorders(context, colour, outbox)
+        : [{ url: outbox[colour], headers: {} }]
+    return (await Promise.all(recorders.map((one) => listOf(one, context.stopped)))).flat()
   }
   const [blue, green] = await Promise.all([of('blue'), of('green')])
   return { blue, green }
 }
 
 /** Each process of a colour keeps what it sent out itself. */
-async function ownUrls(
+async function ownRecorders(
   { plan, around }: GateContext,
   colour: ColourName,
   path: string,
-): Promise<string[]> {
+): Promise<Reached[]> {
   const service = serviceOf(plan, path)
   if (service === undefined) throw new Error(`no service of the plan has ${path} among its routes`)
-  const urls = await around.urlsOf(plan, service, colour, path)
-  if (urls.length === 0) throw new Error(`${colour} of ${service} has no address`)
-  return urls
+  const reached = await around.reach(plan, service, colour, path)
+  if (reached.length === 0) throw new Error(`${colour} of ${service} has no address`)
+  return reached
 }
 
-async function listOf(url: string, stopped: AbortSignal): Promise<unknown[]> {
-  const { status, body } = await askColour(url, { method: 'GET', headers: {} }, stopped).catch(
+async function listOf({ url, headers }: Reached, stopped: AbortSignal): Promise<unknown[]> {
+  const { status, body } = await askColour(url, { method: 'GET', headers }, stopped).catch(
     (error) => {
       throw new Error(`the recorder ${url} does not answer: ${noAnswer(error)}`)
     },

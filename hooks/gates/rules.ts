@@ -32,9 +32,11 @@ async function askOnce(
   const service = serviceOf(plan, request.path)
   if (service === undefined) return open(`no service has ${request.path} among its routes`)
   try {
-    const url = inTurn(await around.urlsOf(plan, service, 'green', request.path), turn)
-    if (url === undefined) return open(`green of ${service} has no address`)
-    return { name, failures: checkCase(one, await askColour(url, sentAs(request), stopped)) }
+    const green = inTurn(await around.reach(plan, service, 'green', request.path), turn)
+    if (!green) return open(`green of ${service} has no address`)
+    const sent = sentAs(request)
+    const asked = { ...sent, headers: { ...sent.headers, ...green.headers } }
+    return { name, failures: checkCase(one, await askColour(green.url, asked, stopped)) }
   } catch (error) {
     return open(`no answer, ${noAnswer(error)}`)
   }

@@ -25,7 +25,7 @@ import type { AwsReference } from '../reference.ts'
 import { readAlarms } from './alarm-states.ts'
 import { type Clients, clientsOf } from './clients.ts'
 import { guardOf, type Heartbeat, planOfHeartbeat, readHeartbeat } from './heartbeat.ts'
-import { type AwsLayout, readLayout } from './layout.ts'
+import { type AwsLayout, parameterNames, readLayout } from './layout.ts'
 import { measureService } from './measure.ts'
 import { publish } from './news.ts'
 import { tickMs } from './reference.ts'
@@ -33,6 +33,7 @@ import { AlbRouter } from './router.ts'
 import { listSnapshots, takeSnapshot } from './snapshots.ts'
 import { SsmStore } from './store.ts'
 import { untilUnmarked } from './unmarking.ts'
+import { deleteParametersUnder } from './versions.ts'
 
 /**
  * A rollout on AWS, from outside. There is no process that could be asked: whoever acts does so on
@@ -182,6 +183,15 @@ export class AwsPlatform implements Platform {
   /** The end of the history, oldest first. */
   events(limit: number) {
     return this.#store.readEvents(limit)
+  }
+
+  async forget(): Promise<string> {
+    const { name } = this.#reference
+    await deleteParametersUnder(this.#clients.parameters, parameterNames(name).root)
+    const kept = await this.backups()
+    return kept.length === 0
+      ? `no snapshot of ${name} is left either`
+      : `${kept.length} snapshots stand in RDS: ${kept.map(({ id }) => id).join(', ')}`
   }
 
   #snapshots() {

@@ -1,6 +1,8 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
+import { LambdaClient } from '@aws-sdk/client-lambda'
 import { RDSClient } from '@aws-sdk/client-rds'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SNSClient } from '@aws-sdk/client-sns'
 import { SSMClient } from '@aws-sdk/client-ssm'
 import type { AwsReference } from '../reference.ts'
@@ -12,6 +14,8 @@ export interface Clients {
   metrics: CloudWatchClient
   databases: RDSClient
   topics: SNSClient
+  functions: LambdaClient
+  secrets: SecretsManagerClient
 }
 
 /** Calls that are throttled, or came to nothing, are repeated with pauses that double. */
@@ -45,6 +49,14 @@ export function clientsOf({ region }: Pick<AwsReference, 'region'>): Clients {
     get topics() {
       made.topics ??= new SNSClient(config)
       return made.topics
+    },
+    get functions() {
+      made.functions ??= new LambdaClient(config)
+      return made.functions
+    },
+    get secrets() {
+      made.secrets ??= new SecretsManagerClient(config)
+      return made.secrets
     },
   }
 }

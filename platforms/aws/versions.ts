@@ -99,3 +99,16 @@ export async function parametersUnder(
   } while (next !== undefined)
   return found
 }
+
+/** Deletes every parameter under a path, at any depth. */
+export async function deleteParametersUnder(ssm: SSMClient, path: string): Promise<void> {
+  for (;;) {
+    const { Parameters = [] } = await call(
+      `ssm:GetParametersByPath ${path}`,
+      ssm.send(new GetParametersByPathCommand({ Path: path, Recursive: true, MaxResults: PAGE })),
+    )
+    const Names = Parameters.flatMap(({ Name }) => (Name === undefined ? [] : [Name]))
+    if (Names.length === 0) return
+    await call(`ssm:DeleteParameters ${path}`, ssm.send(new DeleteParametersCommand({ Names })))
+  }
+}

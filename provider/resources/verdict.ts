@@ -3,10 +3,12 @@ import { acknowledges, type Latch } from '../../rollout/latch.ts'
 import { isUnavailable, latchOf } from '../../rollout/observation.ts'
 import type { Props, ResourceType } from '../protocol.ts'
 import { isOffline, platformOf } from './request.ts'
+import { mayTearDown } from './tear-down.ts'
 
 /**
  * Fails every update while a rollback is not acknowledged, after the weights were brought to what
  * is live. Its state keeps the latch it last passed with, so that a latch is always a difference.
+ * Everything else stands before it, so that `pulumi destroy` comes to it first, and stops here.
  */
 export const verdict: ResourceType = {
   async check(_ctx, olds, news) {
@@ -30,6 +32,9 @@ export const verdict: ResourceType = {
   },
   async update(_ctx, _id, _olds, news) {
     return pronounce(news)
+  },
+  async delete(ctx, _id, olds) {
+    await mayTearDown(ctx.urn, olds)
   },
 }
 

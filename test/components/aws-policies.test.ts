@@ -9,6 +9,8 @@ const other = `${REGION}:listener-rule/app/shop/0123456789abcdef/111111111111111
 const parameter = (name: string) => `arn:aws:ssm:eu-central-1:123456789012:parameter/${name}`
 const topic = 'arn:aws:sns:eu-central-1:123456789012:news-1234567'
 const queue = 'arn:aws:sqs:eu-central-1:123456789012:failed-1234567'
+const secret = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop-1234567'
+const self = 'arn:aws:lambda:eu-central-1:123456789012:function:sluice-shop-hook'
 const tag = (key: string) => ({ 'aws:TagKeys': [key] })
 
 const policy = hookPolicy({
@@ -17,6 +19,7 @@ const policy = hookPolicy({
   topic,
   deadLetters: queue,
   function: 'sluice-shop-hook',
+  secret,
 })
 
 /** Each call that the handler makes; aws-hook.test.ts records that there is no other. */
@@ -51,6 +54,9 @@ const MADE: Asked[] = [
     resource: '*',
     context: { 'cloudwatch:namespace': 'Sluice' },
   },
+  { action: 'ssm:PutParameter', resource: parameter('sluice/shop/judging/00000003') },
+  { action: 'lambda:InvokeFunction', resource: self },
+  { action: 'secretsmanager:GetSecretValue', resource: secret },
   { action: 'sns:Publish', resource: topic },
   { action: 'sqs:SendMessage', resource: queue },
 ]
@@ -117,7 +123,12 @@ const NEVER: [string, Asked][] = [
   ['delete a database', { action: 'rds:DeleteDBInstance', resource: '*' }],
   ['delete a snapshot', { action: 'rds:DeleteDBSnapshot', resource: '*' }],
   ['stop a service', { action: 'ecs:UpdateService', resource: '*' }],
-  ['read a secret of Secrets Manager', { action: 'secretsmanager:GetSecretValue', resource: '*' }],
+  [
+    'read another secret',
+    { action: 'secretsmanager:GetSecretValue', resource: secret.replace('shop', 'mail') },
+  ],
+  ['change its secret', { action: 'secretsmanager:PutSecretValue', resource: secret }],
+  ['call another function', { action: 'lambda:InvokeFunction', resource: `${self}-2` }],
 ]
 
 describe("the hook's policy, by a simulation on the document", () => {

@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Load, startLoad } from '../../examples/load.ts'
+import { changedTypes, otherHands } from './aws-other-hands.ts'
 import { AwsStack } from './aws-stack.ts'
+import { tearsDown, verbs } from './aws-verbs.ts'
 
-const PATHS = ['/api/me', '/api/candidates/']
+const PATHS = ['/api/ml/analyze/1/', '/api/candidates/', '/api/proposals/12/', '/dashboard/']
+/** What a person says of the one gate that asks. */
+const CONFIRMED = ['huntred@25', 'huntred@25#2', 'huntred@25#3']
 
 describe('the huntred stack on AWS, by the stand-ins and with the real engine', () => {
   let stack: AwsStack
@@ -20,7 +24,7 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     const early = await stack.set({ step: 'huntred@5' }).preview()
     expect(early.code).not.toBe(0)
     expect(early.output).toContain('nothing is deployed yet')
-    const deployed = await stack.set({ step: 'start' }).up()
+    const deployed = await stack.set({ step: 'start', confirmed: CONFIRMED }).up()
     expect(deployed.output).not.toContain('error:')
     expect(deployed.code).toBe(0)
     expect(await stack.green()).toBe(0)
@@ -37,10 +41,16 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     )
     const preview = await stack.set({ step: 'huntred@5' }).preview()
     expect(preview.output).not.toContain('error:')
-    const changed = [...preview.output.matchAll(/^\s*[~+-] (aws:\S+):/gm)].map((match) => match[1])
-    expect(changed).toEqual(['aws:lb/listenerRule:ListenerRule'])
+    const changed = changedTypes(preview.output)
+    expect(changed.filter((type) => !type.startsWith('sluice:'))).toEqual([
+      'aws:lb/listenerRule:ListenerRule',
+    ])
     expect(preview.output).toMatch(/weight\s*: 100 => 95/)
     expect(preview.output).toMatch(/weight\s*: 0 => 5/)
+    // Beside it our own rows, in which the same two weights stand.
+    expect(changed).toContain('sluice:index:Admission')
+    expect(preview.output).toMatch(/blue\s*: 100 => 95/)
+    expect(preview.output).toMatch(/green\s*: 0 => 5/)
   })
 
   it('goes to 5', async () => {
@@ -49,14 +59,14 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     expect(await stack.green()).toBe(5)
   })
 
-  it('loses its traffic with no engine running when green answers 500', async () => {
-    await stack.fault('green', { errors: 1 })
+  it('loses its traffic with no engine running when green has lost a function', async () => {
+    await stack.fault('green', { 'lost-data': 1 })
     await stack.until('the rollback', async () => (await stack.green()) === 0)
     await stack.fault('green', undefined)
     expect(await stack.latch()).toMatchObject({
       latched: true,
       trips: 1,
-      trip: { cause: 'errors', position: 'huntred@5', landing: 'start' },
+      trip: { cause: 'lost-data', position: 'huntred@5', landing: 'start' },
     })
   })
 
@@ -76,7 +86,23 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     expect((await stack.latch()).latched).toBe(false)
   })
 
-  it.each([5, 10, 25, 50, 100])('goes to %i in it', async (weight) => {
+  it('goes to 5 in it', async () => {
+    const result = await stack.step('huntred@5')
+    expect(result.output).not.toContain('error:')
+    expect(await stack.green()).toBe(5)
+  })
+
+  verbs(() => stack)
+  otherHands(() => stack)
+
+  it('begins a third attempt at the landing', async () => {
+    const acknowledged = await stack.set({ step: 'start', attempt: 3 }).up()
+    expect(acknowledged.output).not.toContain('error:')
+    expect((await stack.latch()).latched).toBe(false)
+    expect(await stack.green()).toBe(0)
+  })
+
+  it.each([5, 10, 25, 50, 100])('goes to %i in the third', async (weight) => {
     const result = await stack.step(`huntred@${weight}`)
     expect(result.output).not.toContain('error:')
     expect(await stack.green()).toBe(weight)
@@ -94,4 +120,6 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     expect(sent).toBe(answered)
     expect(failures.filter(({ reason }) => reason !== 'status 500')).toEqual([])
   })
+
+  tearsDown(() => stack)
 })

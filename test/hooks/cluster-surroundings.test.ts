@@ -52,16 +52,18 @@ it('a colour is asked at each of its pods, by its own Service or by the one that
   kept[`${slices}?labelSelector=${own}`] = slice('10.0.0.1', '10.0.0.2')
   kept[`${slices}?labelSelector=kubernetes.io/service-name=old-web`] = slice('10.0.0.9')
   const around = clusterSurroundings(api, place)
-  expect(await around.urlsOf(plan, 'api', 'green', '/healthz')).toEqual([
-    'http://10.0.0.1:8080/healthz',
-    'http://10.0.0.2:8080/healthz',
+  expect(await around.reach(plan, 'api', 'green', '/healthz')).toEqual([
+    { url: 'http://10.0.0.1:8080/healthz', headers: {} },
+    { url: 'http://10.0.0.2:8080/healthz', headers: {} },
   ])
-  expect(await around.urlsOf(plan, 'web', 'blue', '/')).toEqual(['http://10.0.0.9:8080/'])
+  expect(await around.reach(plan, 'web', 'blue', '/')).toEqual([
+    { url: 'http://10.0.0.9:8080/', headers: {} },
+  ])
 })
 
 it('a colour without a ready pod is not passed over: its Service is named', async () => {
   kept[`${slices}?labelSelector=kubernetes.io/service-name=old-web`] = { items: [] }
-  const asked = clusterSurroundings(api, place).urlsOf(plan, 'web', 'blue', '/')
+  const asked = clusterSurroundings(api, place).reach(plan, 'web', 'blue', '/')
   await expect(asked).rejects.toThrow('no pod behind the Service old-web is ready')
 })
 

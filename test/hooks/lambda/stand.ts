@@ -12,6 +12,7 @@ import { newJournal } from '../../../platforms/operations/entries.ts'
 import type { AwsReference } from '../../../platforms/reference.ts'
 import { clearLatch } from '../../../rollout/latch.ts'
 import { parsePlan } from '../../../rollout/parse-plan.ts'
+import type { PlanInput } from '../../../rollout/plan.ts'
 import { split } from '../../../rollout/weights.ts'
 import { type Account, createAccount, deployRollout } from '../../beds/aws/deploy.ts'
 import { environmentOf } from '../../beds/aws/environment.ts'
@@ -34,7 +35,7 @@ export interface HookStand {
   reference: AwsReference
   charge: Charge
   /** Calls the function's code as one invocation of its own. */
-  call(event: unknown): Promise<object>
+  call(event: unknown, remainingMs?: number): Promise<object>
   alarm(state?: 'ALARM' | 'OK', at?: Date): object
   /** The same change as EventBridge tells it. */
   bridged(state?: 'ALARM' | 'OK', at?: Date): object
@@ -44,7 +45,10 @@ export interface HookStand {
   close(): Promise<void>
 }
 
-export async function openStand(): Promise<HookStand> {
+/** @param more what the plan has beside what every test has */
+export async function openStand(
+  more: Partial<PlanInput> & { aws?: object } = {},
+): Promise<HookStand> {
   const moto = await startMoto()
   const before = { ...process.env }
   Object.assign(process.env, environmentOf(moto.endpoint, 'bed'))
@@ -65,7 +69,8 @@ export async function openStand(): Promise<HookStand> {
       slow: { metric: 'p95', above: '500ms', then: 'hold' },
       odd: { metric: 'p99', above: '900ms', then: 'investigate' },
     },
-    aws: { listener: account.listener },
+    ...more,
+    aws: { listener: account.listener, ...more.aws },
   })
   const reference: AwsReference = { kind: 'aws', name: 'contract', tick: 1 }
   const charge: Charge = { plan, planHash, clock: 1 }
@@ -94,7 +99,8 @@ export async function openStand(): Promise<HookStand> {
   }
   return {
     ...{ moto, account, ports, clients, layout, store, router, reference, charge, lose },
-    call: async (event) => answer(await openHook(reference, charge), callOf(event)),
+    call: async (event, remainingMs) =>
+      answer(await openHook(reference, charge), callOf(event), remainingMs),
     alarm: (state = 'ALARM', at = new Date()) => alarmEvent(change(state, at)),
     bridged: (state = 'ALARM', at = new Date()) => bridgeEvent(change(state, at)),
     reset: async (green) => {

@@ -8,6 +8,7 @@ import {
   type RuleCondition,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { Props, ResourceType } from '../../../provider/protocol.ts'
+import { untilLetGo } from './held-writes.ts'
 
 const elb = new ElasticLoadBalancingV2Client({})
 
@@ -31,7 +32,8 @@ export const listenerRule: ResourceType = {
     const id = Rules[0]?.RuleArn as string
     return { id, outputs: { ...inputs, arn: id } }
   },
-  async update(_ctx, id, _olds, news) {
+  async update(ctx, id, _olds, news) {
+    await untilLetGo(ctx.signal)
     await elb.send(
       new ModifyRuleCommand({
         RuleArn: id,

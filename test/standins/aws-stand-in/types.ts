@@ -3,7 +3,7 @@ import { eventRule, eventTarget } from './events.ts'
 import { invokeConfig, lambdaFunction, permission } from './lambda.ts'
 import { listenerRule } from './listener-rule.ts'
 import { metricAlarm } from './metric-alarm.ts'
-import { queue, role, rolePolicy, topic } from './others.ts'
+import { queue, role, rolePolicy, topic, topicSubscription } from './others.ts'
 import { parameter } from './parameter.ts'
 
 /** Every resource that the stand-in knows; another one fails loudly. */
@@ -18,6 +18,7 @@ export const types: Record<string, ResourceType> = {
   'aws:lambda/permission:Permission': permission,
   'aws:lb/listenerRule:ListenerRule': listenerRule,
   'aws:sns/topic:Topic': topic,
+  'aws:sns/topicSubscription:TopicSubscription': topicSubscription,
   'aws:sqs/queue:Queue': queue,
   'aws:ssm/parameter:Parameter': parameter,
 }
