@@ -1,56 +1,27 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { fetchFailure } from '../platforms/hook-answer.ts'
-import { portsOf } from '../platforms/local/layout.ts'
-import { serviceStatus } from '../platforms/local/supervisor.ts'
-import { isUnavailable, journalOf, latchOf, type Observation } from '../rollout/observation.ts'
-import { describeChange, rising, sameWeights } from '../rollout/weights.ts'
-import { sluiceEnvironment } from '../tools/environment.ts'
-import { findProgram, isExecutable, pathDirectories } from '../tools/programs.ts'
-import { readArchiveHealth } from './archive-health.ts'
-import { readHookStatus } from './hook-status.ts'
-import { isFresh } from './outlook.ts'
+import type { Observation } from '../rollout/observation.ts'
+import type { Finding, Look } from './examination/finding.ts'
+import { localParts } from './examination/local.ts'
 import type { OpenStack } from './stack.ts'
 
-/** What was found at one part of the platform. */
-export interface Finding {
-  part: string
-  /** `absent`: not there, and need not be. */
-  state: 'well' | 'ill' | 'absent'
-  found: string
-  /** What to type. */
-  next?: string
-}
+export type { Finding } from './examination/finding.ts'
 
-type Look = () => Promise<Omit<Finding, 'part'>>
+type Kind = OpenStack['settings']['platform']['kind']
+
+/** One line a platform; where one has none, what the local one looks at says so. */
+const PARTS: Partial<
+  Record<Kind, (stack: OpenStack, observation: Observation) => Promise<Look[]>>
+> = {
+  local: async (stack, observation) => localParts(stack, observation),
+  kubernetes: async (stack, observation) =>
+    (await import('./examination/kubernetes.ts')).clusterParts(stack, observation),
+}
 
 /** Looks at every part; one that fails is a finding, never the end of the examination. */
 export async function examine(stack: OpenStack): Promise<Finding[]> {
   const observation = await stack.platform.observe()
-  const deployed = existsSync(stack.layout.services)
-  const parts: [string, Look][] = [
-    ...programLooks(stack),
-    ['home', async () => homeFinding(stack, deployed)],
-  ]
-  if (deployed) {
-    parts.push(
-      ...processNames(stack, observation).map((name): [string, Look] => [
-        `process ${name}`,
-        () => processFinding(stack, name),
-      ]),
-      ...(stack.plan.local.postgres
-        ? [['archive', () => archiveFinding(stack)] as [string, Look]]
-        : []),
-      ['router', async () => routerFinding(observation)],
-      ['guard', async () => guardFinding(stack, observation)],
-      ['hook API', () => apiFinding(stack)],
-      ['prometheus', () => prometheusFinding(stack)],
-      ['alerts', () => alertsFinding(stack)],
-      ['latch', async () => latchFinding(observation)],
-      ['journal', async () => journalFinding(observation)],
-      ['drift', async () => driftFinding(observation)],
-    )
-  }
+  const { kind } = stack.settings.platform
+  const parts = (await PARTS[kind]?.(stack, observation)) ?? localParts(stack, observation)
   return Promise.all(
     parts.map(async ([part, look]) => ({
       part,
@@ -65,211 +36,4 @@ export async function examine(stack: OpenStack): Promise<Finding[]> {
 function failure(error: unknown): string {
   const { message } = error as Error
   return message === 'fetch failed' ? `does not answer (${fetchFailure(error)})` : message
-}
-
-function programLooks({ plan }: OpenStack): [string, Look][] {
-  const names = ['runsvdir', 'sv', 'haproxy', 'prometheus']
-  if (plan.local.postgres) names.push('postgres', 'pg_dump', 'pg_restore', 'pgbackrest')
-  return ['pulumi', ...names].map((name): [string, Look] => [
-    `program ${name}`,
-    async () => {
-      try {
-        return { state: 'well', found: name === 'pulumi' ? pulumiOnPath() : findProgram(name) }
-      } catch {
-        return { state: 'ill', found: 'is not found', next: 'npm run setup' }
-      }
-    },
-  ])
-}
-
-/** The engine, as the environment of the checkout finds it. */
-function pulumiOnPath(): string {
-  const found = pathDirectories({ ...process.env, ...sluiceEnvironment() })
-    .map((folder) => join(folder, 'pulumi'))
-    .find(isExecutable)
-  if (!found) throw new Error('pulumi is not on PATH')
-  return found
-}
-
-function homeFinding({ layout }: OpenStack, deployed: boolean): Omit<Finding, 'part'> {
-  return deployed
-    ? { state: 'well', found: layout.home }
-    : {
-        state: 'absent',
-        found: `${layout.home}: nothing is deployed; pulumi up deploys with green at 0`,
-      }
-}
-
-function processNames({ plan }: OpenStack, observation: Observation): string[] {
-  const at = journalOf(observation)?.verified.position
-  const colours = Object.entries(plan.services).flatMap(([service, { blue, green }]) => [
-    ...(blue !== 'none' && blue.command && at !== 'retired' ? [`${service}-blue`] : []),
-    ...(green.command ? [`${service}-green`] : []),
-  ])
-  const database = plan.local.postgres ? ['postgres'] : []
-  return [...database, ...colours, 'router', 'prometheus', 'hook']
-}
-
-async function processFinding(stack: OpenStack, name: string): Promise<Omit<Finding, 'part'>> {
-  const { up, pid } = await serviceStatus(stack.layout, name)
-  return up
-    ? { state: 'well', found: `runs${pid ? `, process ${pid}` : ''}` }
-    : {
-        state: 'ill',
-        found: `does not run; its log is in ${stack.layout.logs}/${name}`,
-        next: 'pulumi up --refresh --yes',
-      }
-}
-
-async function archiveFinding(stack: OpenStack): Promise<Omit<Finding, 'part'>> {
-  const health = await readArchiveHealth(stack)
-  if (!health) return { state: 'absent', found: 'no backup is critical, so nothing is archived' }
-  if ('unavailable' in health) return { state: 'ill', found: health.unavailable, next: 'pulumi up' }
-  const { state, text, next } = health
-  return { state: state === 'failing' || state === 'broken' ? 'ill' : 'well', found: text, next }
-}
-
-function routerFinding({ live }: Observation): Omit<Finding, 'part'> {
-  if (!isUnavailable(live)) return { state: 'well', found: describeChange(live, live) }
-  return { state: 'ill', found: live.unavailable, next: 'pulumi up --refresh --yes' }
-}
-
-function guardFinding({ planHash }: OpenStack, { guard }: Observation): Omit<Finding, 'part'> {
-  if (!guard.alive) {
-    return {
-      state: 'ill',
-      found: `does not guard: ${guard.reason ?? 'it does not answer'}; green cannot rise`,
-      next: 'pulumi up --refresh --yes; green that has traffic and no guard: sluice rollback',
-    }
-  }
-  if (guard.planHash === planHash) return { state: 'well', found: `guards this plan, ${planHash}` }
-  return {
-    state: 'ill',
-    found: `guards plan ${guard.planHash ?? '-'}, this one is ${planHash}`,
-    next: 'pulumi up --yes (with sluice:step as it is)',
-  }
-}
-
-async function apiFinding({ layout, platform }: OpenStack): Promise<Omit<Finding, 'part'>> {
-  const status = await readHookStatus({ platform })
-  if ('unavailable' in status) {
-    return { state: 'ill', found: status.unavailable, next: `tail ${layout.logs}/hook/current` }
-  }
-  const { failed, pending, lastError } = status.notifications
-  if (failed === 0)
-    return { state: 'well', found: `answers; news: ${pending} pending, none failed` }
-  return {
-    state: 'ill',
-    found: `${failed} notifications failed: ${lastError ?? 'unknown'}`,
-    next: 'correct the address under notify: of the plan, then pulumi up',
-  }
-}
-
-async function prometheusFinding({ plan, layout }: OpenStack): Promise<Omit<Finding, 'part'>> {
-  const port = portsOf(plan).prometheus
-  const targets = await ask<{ activeTargets: { health: string; lastError: string }[] }>(
-    port,
-    '/api/v1/targets?state=active',
-  )
-  const bad = targets.activeTargets.find(({ health }) => health !== 'up')
-  if (targets.activeTargets.length > 0 && !bad) {
-    return {
-      state: 'well',
-      found: `scrapes ${targets.activeTargets.length} ${targets.activeTargets.length === 1 ? 'target' : 'targets'}`,
-    }
-  }
-  return {
-    state: 'ill',
-    found: bad ? `a target is ${bad.health}: ${bad.lastError}` : 'scrapes nothing',
-    next: `tail ${layout.logs}/prometheus/current`,
-  }
-}
-
-/** Alerts arrive: Prometheus has rules, knows the hook, lost none, and the hook takes its post. */
-async function alertsFinding({ plan, layout }: OpenStack): Promise<Omit<Finding, 'part'>> {
-  const { prometheus, hook } = portsOf(plan)
-  const ill = (found: string) => ({
-    state: 'ill' as const,
-    found,
-    next: 'pulumi up --refresh --yes',
-  })
-  const { groups } = await ask<{ groups: { rules: { health: string; lastError?: string }[] }[] }>(
-    prometheus,
-    '/api/v1/rules?type=alert',
-  )
-  const rules = groups.flatMap((group) => group.rules)
-  const dead = rules.find(({ health }) => health === 'err')
-  if (rules.length === 0) return ill('Prometheus has no alert rules')
-  if (dead) return ill(`an alert rule fails: ${dead.lastError ?? 'no reason given'}`)
-  const { activeAlertmanagers } = await ask<{ activeAlertmanagers: { url: string }[] }>(
-    prometheus,
-    '/api/v1/alertmanagers',
-  )
-  if (!activeAlertmanagers.some(({ url }) => url.includes(`:${hook}/`))) {
-    return ill('Prometheus does not know where to post alerts')
-  }
-  const token = readFileSync(layout.hook.alertsToken, 'utf8').trim()
-  const answer = await fetch(`http://127.0.0.1:${hook}/api/v2/alerts`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: '[]',
-    signal: AbortSignal.timeout(2_000),
-  })
-  if (!answer.ok) return ill(`the hook answers ${answer.status} to an alert`)
-  return { state: 'well', found: `${rules.length} rules; the hook takes their alerts` }
-}
-
-async function ask<T>(port: number, path: string): Promise<T> {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
-    signal: AbortSignal.timeout(2_000),
-  })
-  if (!answer.ok) throw new Error(`Prometheus answers ${answer.status} to ${path}`)
-  return ((await answer.json()) as { data: T }).data
-}
-
-function latchFinding(observation: Observation): Omit<Finding, 'part'> {
-  if (isUnavailable(observation.latch)) {
-    return { state: 'ill', found: observation.latch.unavailable, next: 'sluice status' }
-  }
-  const latch = latchOf(observation)
-  if (!latch) {
-    return isFresh(observation)
-      ? { state: 'absent', found: 'none yet: the first update has not come to its weights' }
-      : { state: 'ill', found: 'missing, which counts as latched', next: 'pulumi up' }
-  }
-  return latch.latched
-    ? { state: 'well', found: `latched by trip ${latch.trips}; next: sluice status` }
-    : { state: 'well', found: `clear, ${latch.trips} ${latch.trips === 1 ? 'trip' : 'trips'}` }
-}
-
-function journalFinding(observation: Observation): Omit<Finding, 'part'> {
-  if (isUnavailable(observation.journal)) {
-    return { state: 'ill', found: observation.journal.unavailable, next: 'sluice doctor --adopt' }
-  }
-  const journal = journalOf(observation)
-  if (!journal) {
-    return isFresh(observation)
-      ? { state: 'absent', found: 'none yet' }
-      : { state: 'ill', found: 'missing', next: 'sluice doctor --adopt' }
-  }
-  return { state: 'well', found: `verified at ${journal.verified.position}` }
-}
-
-function driftFinding(observation: Observation): Omit<Finding, 'part'> {
-  const journal = journalOf(observation)
-  const { live } = observation
-  if (!journal || isUnavailable(live)) return { state: 'absent', found: 'cannot be told' }
-  const { intent, weights } = journal
-  if (sameWeights(live, weights)) return { state: 'well', found: 'none: live is what was verified' }
-  if (intent && [intent.from, intent.to].some((one) => sameWeights(live, one))) {
-    return { state: 'well', found: `a move to ${intent.position} is in flight` }
-  }
-  return {
-    state: 'ill',
-    found: `another hand changed the weights: ${describeChange(weights, live)}`,
-    next:
-      rising(weights, live).length > 0
-        ? 'pulumi up --refresh --yes puts it back; sluice doctor --adopt too'
-        : 'sluice doctor --adopt, then pulumi up --yes',
-  }
 }

@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander'
-import { databaseEnvironment } from '../platforms/local/layout.ts'
+import { BACKUP_FOLDER } from '../platforms/kubernetes/manifests/backup.ts'
+import { dumpOf } from '../platforms/local/backup-folder.ts'
+import { databaseEnvironment, type Layout } from '../platforms/local/layout.ts'
 import { type RestoreOptions, restoreBackup, restoreToMoment } from '../platforms/local/restore.ts'
 import { formatSpan } from '../rollout/duration.ts'
 import type { BackupRecord } from '../rollout/journal.ts'
@@ -7,7 +9,7 @@ import type { Backup, Plan } from '../rollout/plan.ts'
 import { recover } from './disaster.ts'
 import { WrongUse } from './errors.ts'
 import { formatTable } from './format.ts'
-import { openStack, type StackOptions } from './stack.ts'
+import { openStack, type Stack, type StackOptions } from './stack.ts'
 import { say, verb } from './verb.ts'
 
 interface RestoreFlags extends StackOptions {
@@ -53,10 +55,11 @@ export function restore(program: Command): void {
         )
       }
       const to = flags.to === undefined ? undefined : momentOf(flags.to, Date.now())
-      const { plan, platform, layout } = await openStack(flags)
+      const stack = await openStack(flags)
+      const { plan, platform } = stack
       if (flags.disaster) {
         if (to !== undefined) throw new WrongUse('--disaster restores the latest; leave --to out')
-        if (name === undefined) return recover(layout, plan)
+        if (name === undefined) return recover(layoutOn(stack, plan), plan)
         throw new WrongUse('--disaster rebuilds all of them; type: sluice restore --disaster')
       }
       const records = await platform.backups()
@@ -65,6 +68,7 @@ export function restore(program: Command): void {
         if (flags.list) return
         throw new WrongUse('name the backup to restore; type: sluice restore <name>')
       }
+      const layout = layoutOn(stack, plan, chooseRecord(records, name, flags.id))
       const options: RestoreOptions = {
         into: flags.into,
         overwriteLive: flags.overwriteLive ?? false,
@@ -92,6 +96,20 @@ export function restore(program: Command): void {
         ...kept(restored),
       )
     })
+}
+
+/**
+ * Where backups stand on this host.
+ * @param record the one that is asked for, where one is
+ * @throws WrongUse on every other platform; of a cluster, with how it is restored there
+ */
+export function layoutOn(stack: Stack, plan: Plan | undefined, record?: BackupRecord): Layout {
+  if (stack.settings.platform.kind !== 'kubernetes') return stack.layout
+  const claim = plan?.kubernetes?.claim ?? '<kubernetes.claim>'
+  const location = record?.location ?? '<location, as sluice restore --list shows it>'
+  throw new WrongUse(
+    `backups of a cluster stand in its PersistentVolumeClaim ${claim}, which this host does not see. In a pod of ${plan?.runner?.image ?? '<runner.image>'} that mounts it at ${BACKUP_FOLDER}, type: createdb <new database>, then pg_restore --exit-on-error --dbname=<new database> ${dumpOf(location)}`,
+  )
 }
 
 /**

@@ -13,7 +13,7 @@ export function teardown(program: Command): void {
   verb(
     program,
     'teardown <stack>',
-    'takes the whole rollout off this host, traffic and all; its databases and backups stay',
+    'takes the whole rollout off its host or cluster, traffic and all; its databases and backups stay',
     'sluice teardown rehearsal\nsluice teardown rehearsal --delete-data rehearsal',
   )
     .option('--delete-data <stack>', 'databases and backups too; type the name once more')
@@ -33,6 +33,14 @@ export function teardown(program: Command): void {
           throw new WrongUse(
             `--delete-data: "${options.deleteData}" was typed, but the stack is ${stack.name}`,
           )
+        }
+        const { platform } = stack.settings
+        if (platform.kind === 'kubernetes') {
+          const { tearDownInCluster } = await import('./teardown-cluster.ts')
+          return tearDownInCluster(stack, platform, {
+            withData: options.deleteData !== undefined,
+            withoutPulumi: options.withoutPulumi ?? false,
+          })
         }
         const home = stack.layout.home
         // What is deleted is known to the provider by the name of its home.

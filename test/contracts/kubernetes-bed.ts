@@ -1,4 +1,3 @@
-import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundleHook } from '../../components/kubernetes/bundle.ts'
 import { KubernetesPlatform } from '../../platforms/kubernetes/client.ts'
@@ -7,58 +6,55 @@ import { pathOf } from '../../platforms/kubernetes/kinds.ts'
 import { manifestsOf } from '../../platforms/kubernetes/manifests/all.ts'
 import { routeManifest } from '../../platforms/kubernetes/manifests/service.ts'
 import {
+  ACCESS_HEADER,
   configMaps,
   FIELD_MANAGER,
   objectName,
+  pods,
   routeName,
   routes,
+  secrets,
 } from '../../platforms/kubernetes/names.ts'
 import { type Route, withGreen } from '../../platforms/kubernetes/route.ts'
 import { RouteRouter } from '../../platforms/kubernetes/router.ts'
-import { databaseUrl } from '../../platforms/local/layout.ts'
 import { parsePlan } from '../../rollout/parse-plan.ts'
+import { kubernetesPart } from '../../rollout/schema/kubernetes.ts'
 import { greenOf, split } from '../../rollout/weights.ts'
 import { checkout } from '../../tools/checkout.ts'
-import { BedCluster } from '../beds/kubernetes/cluster.ts'
-import { BedDatabase } from '../beds/kubernetes/database.ts'
-import { PORTS } from '../beds/kubernetes/settings.ts'
+import type { TestCluster } from '../beds/kubernetes/test-cluster.ts'
 import { query } from '../platforms/local/server.ts'
 import { BACKUP, type Bed, contractPlan, SERVICE } from './contract.ts'
 import { send } from './send.ts'
 
 const CLOCK = 60
 
-export type KubernetesBed = Bed & {
-  cluster: BedCluster
+/** The PersistentVolumeClaim that the plan's backups are kept in. */
+export const CLAIM = 'contract'
+
+export type KubernetesBed<C extends TestCluster = TestCluster> = Bed & {
+  cluster: C
   place: { name: string; namespace: string }
 }
 
-/** A cluster of real programs, with the rollout deployed as the components declare it. */
-export async function openKubernetesBed(throttle?: string): Promise<KubernetesBed> {
-  const cluster = await BedCluster.start({ throttle })
-  const place = { name: 'contract', namespace: 'default' }
-  const { api, folder } = cluster
-  const faultOf = (name: string) => join(folder, `fault-${name}`)
+/** A cluster with the rollout deployed as the components declare it; at its end the cluster goes too. */
+export async function openKubernetesBed<C extends TestCluster>(
+  cluster: C,
+): Promise<KubernetesBed<C>> {
+  const { api, address, namespace, part, examples, runner } = cluster
+  const place = { name: 'contract', namespace }
   const colour = (name: string) => ({
-    image: 'node:24-slim',
-    command: ['node', join(checkout, 'test/contracts/colour.ts')],
+    image: examples.image,
+    command: ['node', join(examples.folder, 'test/contracts/colour.ts')],
     port: name === 'blue' ? 8001 : 8002,
-    environment: { COLOUR: name, FAULT: faultOf(name) },
+    environment: { COLOUR: name },
   })
   const { plan, planHash } = parsePlan({
     ...contractPlan,
     services: { [SERVICE]: { blue: colour('blue'), green: colour('green') } },
-    runner: { image: 'node:24' },
-    kubernetes: {
-      address: `http://127.0.0.1:${PORTS.gateway}`,
-      metrics: `http://127.0.0.1:${PORTS.traefik}`,
-      prometheus: `http://127.0.0.1:${PORTS.prometheus}`,
-      secret: 'contract-env',
-      claim: 'contract',
-    },
+    runner: { image: runner },
+    kubernetes: { ...part, secret: 'contract-env', claim: CLAIM },
   })
-  const database = await BedDatabase.start(cluster, [BACKUP])
-  const postgres = database.server
+  const database = await cluster.openDatabase([BACKUP])
   const teardown = async () => {
     await cluster.close()
     await database.close()
@@ -71,6 +67,17 @@ export async function openKubernetesBed(throttle?: string): Promise<KubernetesBe
     api.patch(`${pathOf('Deployment', place.namespace)}/${objectName(place, 'hook')}`, 'merge', {
       spec: { replicas },
     })
+  /** Tells each pod of green, through the gateway, which chooses between them. */
+  const tellGreen = async (method: 'PUT' | 'DELETE') => {
+    const told = new Set<string>()
+    await until('each pod of green to be told', async () => {
+      const headers = { [ACCESS_HEADER]: 'green' }
+      const { headers: answer } = await fetch(`${address}/fault`, { method, headers })
+      const pod = answer.get('x-process')
+      if (pod !== null) told.add(pod)
+      return told.size >= kubernetesPart(plan).replicas
+    })
+  }
   const until = async (what: string, is: () => Promise<boolean>) => {
     const end = performance.now() + 60_000
     while (!(await is().catch(() => false))) {
@@ -80,10 +87,10 @@ export async function openKubernetesBed(throttle?: string): Promise<KubernetesBe
   }
   try {
     await query(
-      databaseUrl(postgres.layout, BACKUP),
+      database.outside(BACKUP),
       'create table orders as select i as id from generate_series(1, 1000) i',
     )
-    await api.create('/api/v1/namespaces/default/secrets', {
+    await api.create(secrets(place), {
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name: 'contract-env' },
@@ -103,11 +110,10 @@ export async function openKubernetesBed(throttle?: string): Promise<KubernetesBe
       const both = await Promise.all(
         (['blue', 'green'] as const).map((name) => router.healthy(SERVICE, name)),
       )
-      const { failed } = await send(`http://127.0.0.1:${cluster.ports.gateway}/`, 5)
+      const { failed } = await send(`${address}/`, 5)
       return both.every(Boolean) && failed === 0
     })
   } catch (error) {
-    console.error(cluster.log('api').slice(-2_000))
     await teardown()
     throw error
   }
@@ -118,9 +124,9 @@ export async function openKubernetesBed(throttle?: string): Promise<KubernetesBe
     plan,
     planHash,
     clock: CLOCK,
-    traffic: (count) => send(`http://127.0.0.1:${cluster.ports.gateway}/`, count),
-    breakGreen: () => writeFile(faultOf('green'), ''),
-    mendGreen: () => rm(faultOf('green')),
+    traffic: (count) => send(`${address}/`, count),
+    breakGreen: () => tellGreen('PUT'),
+    mendGreen: () => tellGreen('DELETE'),
     meddle: async (weights) => {
       const path = `${routes(place)}/${routeName(place, SERVICE)}`
       const route = await api.get<Route>(path)
@@ -138,7 +144,7 @@ export async function openKubernetesBed(throttle?: string): Promise<KubernetesBe
           await scaleHook(0)
           await until('the hook to end', async () => {
             const selector = { labelSelector: 'app.kubernetes.io/component=rollback-hook' }
-            return (await api.list('/api/v1/namespaces/default/pods', selector)).length === 0
+            return (await api.list(pods(place), selector)).length === 0
           })
         },
         giveBack: async () => {
@@ -149,14 +155,8 @@ export async function openKubernetesBed(throttle?: string): Promise<KubernetesBe
         },
       },
       database: {
-        take: () => postgres.down(),
-        giveBack: async () => {
-          postgres.up()
-          await until('the database', async () => {
-            await query(databaseUrl(postgres.layout, BACKUP), 'select 1')
-            return true
-          })
-        },
+        take: () => database.down(),
+        giveBack: () => database.up(),
       },
     },
     teardown,
