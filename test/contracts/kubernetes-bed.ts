@@ -18,6 +18,7 @@ import {
 import { type Route, withGreen } from '../../platforms/kubernetes/route.ts'
 import { RouteRouter } from '../../platforms/kubernetes/router.ts'
 import { parsePlan } from '../../rollout/parse-plan.ts'
+import type { PlanInput } from '../../rollout/plan.ts'
 import { kubernetesPart } from '../../rollout/schema/kubernetes.ts'
 import { greenOf, split } from '../../rollout/weights.ts'
 import { checkout } from '../../tools/checkout.ts'
@@ -33,12 +34,18 @@ export const CLAIM = 'contract'
 
 export type KubernetesBed<C extends TestCluster = TestCluster> = Bed & {
   cluster: C
+  /** Green answers 500 to this share of its requests, 0 to 1. */
+  failGreen(share: number): Promise<void>
   place: { name: string; namespace: string }
 }
 
-/** A cluster with the rollout deployed as the components declare it; at its end the cluster goes too. */
+/**
+ * A cluster with the rollout deployed as the components declare it; at its end the cluster goes too.
+ * @param changes of the contract's plan
+ */
 export async function openKubernetesBed<C extends TestCluster>(
   cluster: C,
+  changes: Partial<PlanInput> = {},
 ): Promise<KubernetesBed<C>> {
   const { api, address, namespace, part, examples, runner } = cluster
   const place = { name: 'contract', namespace }
@@ -50,6 +57,7 @@ export async function openKubernetesBed<C extends TestCluster>(
   })
   const { plan, planHash } = parsePlan({
     ...contractPlan,
+    ...changes,
     services: { [SERVICE]: { blue: colour('blue'), green: colour('green') } },
     runner: { image: runner },
     kubernetes: { ...part, secret: 'contract-env', claim: CLAIM },
@@ -68,11 +76,15 @@ export async function openKubernetesBed<C extends TestCluster>(
       spec: { replicas },
     })
   /** Tells each pod of green, through the gateway, which chooses between them. */
-  const tellGreen = async (method: 'PUT' | 'DELETE') => {
+  const failGreen = async (share: number) => {
     const told = new Set<string>()
     await until('each pod of green to be told', async () => {
       const headers = { [ACCESS_HEADER]: 'green' }
-      const { headers: answer } = await fetch(`${address}/fault`, { method, headers })
+      const { headers: answer } = await fetch(`${address}/fault`, {
+        method: 'PUT',
+        headers,
+        body: String(share),
+      })
       const pod = answer.get('x-process')
       if (pod !== null) told.add(pod)
       return told.size >= kubernetesPart(plan).replicas
@@ -125,8 +137,9 @@ export async function openKubernetesBed<C extends TestCluster>(
     planHash,
     clock: CLOCK,
     traffic: (count) => send(`${address}/`, count),
-    breakGreen: () => tellGreen('PUT'),
-    mendGreen: () => tellGreen('DELETE'),
+    failGreen,
+    breakGreen: () => failGreen(1),
+    mendGreen: () => failGreen(0),
     meddle: async (weights) => {
       const path = `${routes(place)}/${routeName(place, SERVICE)}`
       const route = await api.get<Route>(path)

@@ -2,7 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KubernetesPlatform } from '../../platforms/kubernetes/client.ts'
+import { routeName, routes } from '../../platforms/kubernetes/names.ts'
+import { type Route, withGreen } from '../../platforms/kubernetes/route.ts'
+import { ConfigMapStore } from '../../platforms/kubernetes/store.ts'
+import type { RolloutEvent } from '../../platforms/store.ts'
 import type { PlanInput } from '../../rollout/plan.ts'
+import type { Weights } from '../../rollout/weights.ts'
 import type { TestCluster } from '../beds/kubernetes/test-cluster.ts'
 import { installKubernetesStandIn } from '../standins/install-kubernetes-stand-in.ts'
 import { ApiGate } from './api-gate.ts'
@@ -43,6 +48,36 @@ export class ClusterStack extends EngineStack {
 
   override step(position: string, seconds = 90): Promise<Result> {
     return super.step(position, seconds)
+  }
+
+  /** The latch's number of trips plus one, from where the last one landed. */
+  async nextAttempt(): Promise<Result> {
+    const { trips, trip } = await this.latch()
+    return this.set({ step: trip?.landing ?? 'start', attempt: trips + 1 }).up()
+  }
+
+  /** The HTTPRoute of the first service. */
+  get routePath(): string {
+    return `${routes(this.place)}/${routeName(this.place, Object.keys(this.plan.services)[0]!)}`
+  }
+
+  /** Writes the weights past everything, as another hand does. */
+  async writeRoute(weights: Weights, fieldManager: string): Promise<void> {
+    const { api } = this.cluster
+    const route = await api.get<Route>(this.routePath)
+    const spec = { rules: withGreen(route, weights) }
+    await api.patch(this.routePath, 'merge', { spec }, { fieldManager })
+  }
+
+  /** Waits until the hook has latched and green is at 0. */
+  async untilRolledBack(): Promise<void> {
+    await this.until('the latch', async () => (await this.latch()).latched)
+    await this.until('green at 0', async () => (await this.green()) === 0)
+  }
+
+  /** What the history tells, oldest first. */
+  events(): Promise<RolloutEvent[]> {
+    return new ConfigMapStore(this.cluster.api, this.place).readEvents()
   }
 
   close(): void {

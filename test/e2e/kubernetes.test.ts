@@ -1,36 +1,38 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Load, startLoad } from '../../examples/load.ts'
-import { routeName, routes } from '../../platforms/kubernetes/names.ts'
-import { type Route, withGreen } from '../../platforms/kubernetes/route.ts'
+import { rolloutLabel, sharedAlertRules } from '../../platforms/kubernetes/alert-rules.ts'
+import type { ClusterObject } from '../../platforms/kubernetes/api.ts'
+import { pathOf } from '../../platforms/kubernetes/kinds.ts'
 import { split } from '../../rollout/weights.ts'
-import { checkout } from '../../tools/checkout.ts'
-import { BedCluster } from '../beds/kubernetes/cluster.ts'
-import { BedDatabase } from '../beds/kubernetes/database.ts'
-import { PORTS } from '../beds/kubernetes/settings.ts'
+import { openCluster } from '../beds/kubernetes/open-cluster.ts'
+import type { TestCluster, TestDatabase } from '../beds/kubernetes/test-cluster.ts'
+import { describeClusterCommand } from './cluster-command.ts'
+import { describeClusterHardship } from './cluster-hardship.ts'
 import { ClusterStack } from './cluster-stack.ts'
 
 describe('huntred in a cluster', () => {
-  let cluster: BedCluster
-  let database: BedDatabase
+  let cluster: TestCluster
+  let database: TestDatabase
   let stack: ClusterStack
   let load: Load
   /** What users were failed, and when green was told to fail. */
   const failed: Answer[] = []
-  const broken = { from: Number.POSITIVE_INFINITY, to: Number.POSITIVE_INFINITY }
+  const broken: { from: number; to: number }[] = []
 
   beforeAll(async () => {
-    cluster = await BedCluster.start()
-    database = await BedDatabase.start(cluster, ['huntred'])
-    await cluster.api.create('/api/v1/namespaces/default/secrets', {
+    cluster = await openCluster(['huntred'])
+    const { namespace, examples, part, runner } = cluster
+    database = await cluster.openDatabase(['huntred'])
+    await cluster.api.create(`/api/v1/namespaces/${namespace}/secrets`, {
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name: 'huntred-env' },
       stringData: { HUNTRED_URL: database.url('huntred') },
     })
     const colour = (version: string, port: number) => ({
-      image: 'node:24-slim',
-      command: ['node', join(checkout, 'examples', 'huntred', version)],
+      image: examples.image,
+      command: ['node', join(examples.folder, 'examples', 'huntred', version)],
       port,
       environment: { EXAMPLE_FAULTS: '1' },
     })
@@ -51,55 +53,57 @@ describe('huntred in a cluster', () => {
         huntred: { postgres: 'env:HUNTRED_URL', before: 'first-step', maximumAge: '1h' },
       },
       retire: { after: '0s' },
-      runner: { image: 'node:24' },
-      kubernetes: {
-        address: `http://127.0.0.1:${PORTS.gateway}`,
-        metrics: `http://127.0.0.1:${PORTS.traefik}`,
-        prometheus: `http://127.0.0.1:${PORTS.prometheus}`,
-        secret: 'huntred-env',
-        claim: 'huntred',
-      },
+      runner: { image: runner },
+      kubernetes: { ...part, operator: true, secret: 'huntred-env', claim: 'huntred' },
     })
-  })
+  }, 300_000)
 
   afterAll(async () => {
     await load?.stop()
     stack?.close()
     await cluster?.close()
     await database?.close()
-  })
+  }, 180_000)
 
-  const latch = () => stack.latch()
   const ok = (result: { code: number; output: string }) => {
     expect(result.output).not.toContain('error:')
     expect(result.code).toBe(0)
   }
-  const routePath = () => `${routes(stack.place)}/${routeName(stack.place, 'huntred')}`
 
   it('is deployed with green at 0, which a header reaches', async () => {
     ok(await stack.up())
     expect(await stack.green('huntred')).toBe(0)
-    const url = `http://127.0.0.1:${cluster.ports.gateway}/healthz`
+    const url = `${cluster.address}/healthz`
     const seen = await fetch(url)
     expect([seen.status, seen.headers.get('x-sluice-color')]).toEqual([200, 'blue'])
     const green = await fetch(url, { headers: { 'x-sluice-access': 'green' } })
     expect([green.status, green.headers.get('x-sluice-color')]).toEqual([200, 'green'])
     load = startLoad({
-      url: `http://127.0.0.1:${cluster.ports.gateway}`,
+      url: cluster.address,
       paths: ['/api/candidates'],
       rate: 60,
-      seconds: 900,
+      seconds: 1_500,
       onAnswer: (answer) => {
         if (answer.status === 0 || answer.status >= 500) failed.push(answer)
       },
     })
+  }, 180_000)
+
+  it("gives its alert rules to Prometheus' operator, the very groups of the plain file", async () => {
+    const path = `${pathOf('PrometheusRule', cluster.namespace)}/sluice-e2e-rules`
+    const { spec } = await cluster.api.get<ClusterObject & { spec: object }>(path)
+    expect(spec).toEqual(sharedAlertRules(stack.plan, 1, rolloutLabel(stack.place)))
   })
 
-  it('shows a step as one native resource whose weights change', async () => {
+  it('shows a step as one native resource whose weights change, beside its own rows', async () => {
     const preview = await stack.set({ step: 'huntred@5' }).preview()
-    const native = preview.output.split('\n').filter((line) => /[~+-].*kubernetes:/.test(line))
-    expect(native).toHaveLength(1)
-    expect(native[0]).toContain('HTTPRoute')
+    const rows = preview.output.split('\n').filter((line) => /^ *[~+-]+ /.test(line))
+    const resources = rows.flatMap((line) => / ([a-z]+:\S+): \(/.exec(line)?.[1] ?? [])
+    expect(resources.filter((type) => type.startsWith('kubernetes:'))).toEqual([
+      'kubernetes:gateway.networking.k8s.io/v1:HTTPRoute',
+    ])
+    expect(resources).toContain('sluice:index:Admission')
+    expect(preview.output).toContain('huntred: blue 100 → 95, green 0 → 5')
     expect(preview.output).toMatch(/weight: 100 => 95/)
     expect(preview.output).toMatch(/weight: 0 +=> 5/)
   })
@@ -115,25 +119,20 @@ describe('huntred in a cluster', () => {
   }, 300_000)
 
   it('refuses a rise after another hand changed the weights, and names the drift', async () => {
-    const route = await cluster.api.get<Route>(routePath())
-    const rules = withGreen(route, split(20))
-    const by = { fieldManager: 'somebody' }
-    await cluster.api.patch(routePath(), 'merge', { spec: { rules } }, by)
+    await stack.writeRoute(split(20), 'somebody')
     const refused = await stack.set({ step: 'huntred@50' }).preview()
     expect(refused.code).not.toBe(0)
-    expect(refused.output).toMatch(/drift|differ|another/i)
-    const back = { spec: { rules: withGreen(route, split(25)) } }
-    await cluster.api.patch(routePath(), 'merge', back, by)
+    expect(refused.output).toContain('drift')
+    expect(refused.output).toContain('huntred: blue 75 → 80, green 25 → 20')
+    expect(refused.output).toContain('blue 80 → 50, green 20 → 50')
+    await stack.writeRoute(split(25), 'somebody')
   })
 
   it('rolls back by itself when green answers errors, and latches', async () => {
-    broken.from = performance.now()
-    await fault({ errors: 1 })
-    await expect.poll(async () => (await latch()).latched, { timeout: 60_000 }).toBe(true)
-    await expect.poll(() => stack.green('huntred'), { timeout: 60_000 }).toBe(0)
-    broken.to = performance.now() + 1_000
-    await fault(undefined)
-    expect((await latch()).trip).toMatchObject({ position: 'huntred@25', cause: 'errors' })
+    await breakGreen()
+    await stack.untilRolledBack()
+    await mendGreen()
+    expect((await stack.latch()).trip).toMatchObject({ position: 'huntred@25', cause: 'errors' })
   })
 
   it.each([
@@ -144,41 +143,53 @@ describe('huntred in a cluster', () => {
     const result = await stack.set({ step }).up(...flags)
     if (flags.length === 0) expect(result.code).not.toBe(0)
     expect(await stack.green('huntred')).toBe(0)
-    expect((await latch()).latched).toBe(true)
+    expect((await stack.latch()).latched).toBe(true)
   })
 
   it('has the API server itself deny a rise while latched, whoever writes it', async () => {
-    const route = await cluster.api.get<Route>(routePath())
-    const denied = cluster.api.patch(routePath(), 'merge', {
-      spec: { rules: withGreen(route, split(30)) },
-    })
-    await expect(denied).rejects.toThrow(/latched/)
+    await expect(stack.writeRoute(split(30), 'somebody')).rejects.toThrow(/latched/)
     expect(await stack.green('huntred')).toBe(0)
   })
 
-  it('succeeds in its second attempt, to the end', async () => {
-    ok(await stack.set({ step: 'start', attempt: 2 }).up())
-    expect((await latch()).latched).toBe(false)
+  const hands = { stack: () => stack, ok, breakGreen, mendGreen }
+  describeClusterHardship(hands)
+
+  it('succeeds in its last attempt, to the end', async () => {
+    ok(await stack.nextAttempt())
+    expect((await stack.latch()).latched).toBe(false)
     for (const weight of [5, 10, 25, 50, 100]) ok(await stack.step(`huntred@${weight}`))
     for (const position of ['promoted', 'released', 'retired']) ok(await stack.step(position))
-    const blue = await cluster.api.find(
-      '/apis/apps/v1/namespaces/default/deployments/e2e-huntred-blue',
-    )
-    expect(blue).toBeUndefined()
+    const blue = `${pathOf('Deployment', cluster.namespace)}/e2e-huntred-blue`
+    expect(await cluster.api.find(blue)).toBeUndefined()
     expect(await stack.green('huntred')).toBe(100)
   }, 600_000)
 
   it('has lost no request but those that green was told to fail', async () => {
     const { sent } = await load.stop()
-    const unexpected = failed.filter(({ at }) => at < broken.from || at > broken.to)
+    const unexpected = failed.filter(
+      ({ at }) => !broken.some(({ from, to }) => at >= from && at <= to),
+    )
     console.log(`${sent} requests, ${failed.length} failed while green was broken`)
     expect(unexpected).toEqual([])
   })
 
+  describeClusterCommand(hands)
+
+  async function breakGreen(): Promise<void> {
+    broken.push({ from: performance.now(), to: Number.POSITIVE_INFINITY })
+    await fault({ errors: 1 })
+  }
+
+  async function mendGreen(): Promise<void> {
+    await fault(undefined)
+    const last = broken.at(-1)
+    if (last) last.to = performance.now() + 1_000
+  }
+
   /** Tells the pods of green, through the gateway; several times, as it chooses between them. */
   async function fault(faults: Record<string, number> | undefined): Promise<void> {
     for (let told = 0; told < 12; told++) {
-      const response = await fetch(`http://127.0.0.1:${cluster.ports.gateway}/faults`, {
+      const response = await fetch(`${cluster.address}/faults`, {
         method: faults ? 'PUT' : 'DELETE',
         headers: { 'x-sluice-access': 'green', 'content-type': 'application/json' },
         ...(faults ? { body: JSON.stringify(faults) } : {}),

@@ -5,7 +5,10 @@ import { pathOf } from '../../../platforms/kubernetes/kinds.ts'
 import { kubeconfigAccess } from '../../../platforms/kubernetes/kubeconfig.ts'
 import { GivenDatabase } from './given-database.ts'
 import { type GivenSettings, givenSettings } from './given-settings.ts'
+import { relay } from './relay.ts'
 import type { TestCluster, TestDatabase } from './test-cluster.ts'
+
+type Carried = Awaited<ReturnType<typeof relay>>
 
 const GONE_MS = 120_000
 const POLICIES = ['ValidatingAdmissionPolicyBinding', 'ValidatingAdmissionPolicy']
@@ -21,13 +24,15 @@ export class GivenCluster implements TestCluster {
   readonly runner: string
   readonly standIn: boolean
   readonly #settings: GivenSettings
+  readonly #carried: Carried
 
-  private constructor(settings: GivenSettings) {
+  private constructor(settings: GivenSettings, carried: Carried) {
     this.#settings = settings
+    this.#carried = carried
     this.api = new ClusterApi(kubeconfigAccess(undefined, settings.kubeconfig))
     this.kubeconfig = settings.kubeconfig
     this.namespace = `sluice-test-${randomBytes(4).toString('hex')}`
-    this.address = settings.address
+    this.address = `http://127.0.0.1:${carried.port}`
     this.part = settings.part
     this.examples = settings.examples
     this.runner = settings.runner
@@ -42,7 +47,11 @@ export class GivenCluster implements TestCluster {
     environment: NodeJS.ProcessEnv = process.env,
     claims: string[] = [],
   ): Promise<GivenCluster> {
-    const cluster = new GivenCluster(givenSettings(environment))
+    const settings = givenSettings(environment)
+    const { hostname: host, port } = new URL(settings.address)
+    // Load is sent to loopback only: what is not there is carried there.
+    const carried = await relay({ port: 0 }, { host, port: Number(port || 80) })
+    const cluster = new GivenCluster(settings, carried)
     const { api, namespace } = cluster
     await api.create('/api/v1/namespaces', {
       apiVersion: 'v1',
@@ -66,6 +75,7 @@ export class GivenCluster implements TestCluster {
 
   /** Takes away what the tests have made: the namespace, and the policies of its rollouts. */
   async close(): Promise<void> {
+    this.#carried.close()
     for (const kind of POLICIES) {
       const path = pathOf(kind, this.namespace)
       for (const { metadata } of await this.api.list<ClusterObject>(path)) {
