@@ -23,7 +23,8 @@ export async function tearDownInCluster(
   }
   // What serves and guards is protected; this command is what takes that off.
   const unprotected = await runPulumi(stack, ['state', 'unprotect', '--all', '--yes'])
-  const code = unprotected || (await runPulumi(stack, ['destroy', '--yes']))
+  const environment = { SLUICE_TEARDOWN: place.name }
+  const code = unprotected || (await runPulumi(stack, ['destroy', '--yes'], environment))
   if (code !== 0) {
     throw new NotDone(`pulumi ended with ${code}; next: sluice teardown ${stack.name}, once more`)
   }

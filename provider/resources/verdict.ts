@@ -2,6 +2,7 @@ import { acknowledgement, describeTrip } from '../../rollout/admission.ts'
 import { acknowledges, type Latch } from '../../rollout/latch.ts'
 import { isUnavailable, latchOf } from '../../rollout/observation.ts'
 import type { Props, ResourceType } from '../protocol.ts'
+import { mayEnd } from './end.ts'
 import { isOffline, platformOf } from './request.ts'
 
 /**
@@ -31,6 +32,7 @@ export const verdict: ResourceType = {
   async update(_ctx, _id, _olds, news) {
     return pronounce(news)
   },
+  delete: ({ urn }, _id, olds) => mayEnd(olds, urn.split(':')[2] ?? ''),
 }
 
 function holds(latch: Latch, olds: Props | undefined, news: Props): boolean {

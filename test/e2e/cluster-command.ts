@@ -30,7 +30,7 @@ export function describeClusterCommand({ stack, ok }: ClusterHands): void {
       [['doctor'], 0, /ok +policy +denies a rise while latched/],
       [['teardown', 'other', '-s', 'e2e'], 2, /sluice teardown e2e/],
       [['teardown', 'e2e', '--without-pulumi'], 2, /kubectl delete/],
-    ] as const)('%j', async (args, code, said) => {
+    ] as const)('answers %j with exit code %i', async (args, code, said) => {
       const result = await sluice(...args)
       expect(result.output).toMatch(said)
       expect(result.code).toBe(code)
@@ -38,7 +38,7 @@ export function describeClusterCommand({ stack, ok }: ClusterHands): void {
 
     it('writes a report with its plots where Prometheus is reached from here', async () => {
       const out = join(stack().folder, 'report.html')
-      const prometheus = 'ports' in stack().cluster ? prometheusOf(stack().cluster) : undefined
+      const { prometheus } = stack().cluster
       const result = await sluice(
         'report',
         '--out',
@@ -55,9 +55,18 @@ export function describeClusterCommand({ stack, ok }: ClusterHands): void {
     it('is refused to pulumi destroy: everything that serves and guards stays', async () => {
       const refused = await stack().pulumi('destroy', '--yes', '--skip-preview')
       expect(refused.code).not.toBe(0)
-      console.log(refused.output)
-      expect(refused.output).toMatch(/HTTPRoute.*cannot be deleted/)
-      expect(refused.output).toContain('protected')
+      expect(refused.output).toMatch(/HTTPRoute-e2e-huntred.*cannot be deleted/)
+      expect(refused.output).toContain('because it is protected')
+      expect(await stack().green()).toBe(100)
+    })
+
+    it('is refused with the command to type, too, once somebody took the protection off', async () => {
+      ok(await stack().pulumi('state', 'unprotect', '--all', '--yes'))
+      const refused = await stack().pulumi('destroy', '--yes', '--skip-preview')
+      expect(refused.code).not.toBe(0)
+      expect(refused.output).toContain('the rollout e2e stands at retired: it carries traffic')
+      expect(refused.output).toContain('sluice teardown e2e')
+      expect(refused.output).not.toMatch(/HTTPRoute\S* deleted/)
       expect(await stack().green()).toBe(100)
     })
 
@@ -84,6 +93,3 @@ export function describeClusterCommand({ stack, ok }: ClusterHands): void {
     }, 240_000)
   })
 }
-
-const prometheusOf = (cluster: object) =>
-  `http://127.0.0.1:${(cluster as { ports: { prometheus: number } }).ports.prometheus}`

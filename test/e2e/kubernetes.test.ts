@@ -97,13 +97,15 @@ describe('huntred in a cluster', () => {
 
   it('shows a step as one native resource whose weights change, beside its own rows', async () => {
     const preview = await stack.set({ step: 'huntred@5' }).preview()
-    const rows = preview.output.split('\n').filter((line) => /^ *[~+-]+ /.test(line))
-    const resources = rows.flatMap((line) => / ([a-z]+:\S+): \(/.exec(line)?.[1] ?? [])
-    expect(resources.filter((type) => type.startsWith('kubernetes:'))).toEqual([
+    const changed = [...preview.output.matchAll(/^ *[~+-]+ ([a-z]+:\S+): \(/gm)]
+    expect(changed.map(([, type]) => type)).toEqual([
+      'sluice:index:Backup',
+      'sluice:index:Admission',
       'kubernetes:gateway.networking.k8s.io/v1:HTTPRoute',
+      'sluice:index:Verification',
+      'sluice:index:Verdict',
     ])
-    expect(resources).toContain('sluice:index:Admission')
-    expect(preview.output).toContain('huntred: blue 100 → 95, green 0 → 5')
+    expect(preview.output).toMatch(/~ blue *: 100 => 95\s+~ green *: 0 => 5/)
     expect(preview.output).toMatch(/weight: 100 => 95/)
     expect(preview.output).toMatch(/weight: 0 +=> 5/)
   })
@@ -122,7 +124,7 @@ describe('huntred in a cluster', () => {
     await stack.writeRoute(split(20), 'somebody')
     const refused = await stack.set({ step: 'huntred@50' }).preview()
     expect(refused.code).not.toBe(0)
-    expect(refused.output).toContain('drift')
+    expect(refused.output).toContain('changed by another hand since huntred@25 was verified')
     expect(refused.output).toContain('huntred: blue 75 → 80, green 25 → 20')
     expect(refused.output).toContain('blue 80 → 50, green 20 → 50')
     await stack.writeRoute(split(25), 'somebody')

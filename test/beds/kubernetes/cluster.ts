@@ -104,6 +104,10 @@ export class BedCluster implements TestCluster {
     return `http://127.0.0.1:${this.ports.gateway}`
   }
 
+  get prometheus(): string {
+    return `http://127.0.0.1:${this.ports.prometheus}`
+  }
+
   openDatabase(names: string[]): Promise<TestDatabase> {
     return BedDatabase.start(this.folder, names)
   }

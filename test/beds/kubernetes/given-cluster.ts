@@ -19,6 +19,7 @@ export class GivenCluster implements TestCluster {
   readonly kubeconfig: string
   readonly namespace: string
   readonly address: string
+  readonly prometheus: string | undefined
   readonly part: TestCluster['part']
   readonly examples: TestCluster['examples']
   readonly runner: string
@@ -33,6 +34,7 @@ export class GivenCluster implements TestCluster {
     this.kubeconfig = settings.kubeconfig
     this.namespace = `sluice-test-${randomBytes(4).toString('hex')}`
     this.address = `http://127.0.0.1:${carried.port}`
+    this.prometheus = settings.prometheus
     this.part = settings.part
     this.examples = settings.examples
     this.runner = settings.runner

@@ -3,7 +3,7 @@ import type { TestCluster } from './test-cluster.ts'
 /** What is said of a cluster that somebody has. */
 export type GivenSettings = Pick<
   TestCluster,
-  'kubeconfig' | 'address' | 'part' | 'examples' | 'runner' | 'standIn'
+  'kubeconfig' | 'address' | 'prometheus' | 'part' | 'examples' | 'runner' | 'standIn'
 > & {
   /** Of a superuser of the server. */
   postgres: string
@@ -49,6 +49,7 @@ export function givenSettings(environment: NodeJS.ProcessEnv): GivenSettings {
   return {
     kubeconfig: say('SLUICE_KUBECONFIG'),
     address,
+    prometheus: environment['SLUICE_PROMETHEUS_ADDRESS'],
     part: {
       gateway,
       gatewayNamespace: namespace,

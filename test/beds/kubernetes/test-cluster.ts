@@ -10,6 +10,8 @@ export interface TestCluster {
   readonly namespace: string
   /** The gateway as this process reaches it, without a path. */
   readonly address: string
+  /** Prometheus as this process reaches it; undefined where it does not. */
+  readonly prometheus?: string
   /** What the plan says of the cluster; addresses as pods reach them. */
   readonly part: Pick<
     KubernetesPart,
