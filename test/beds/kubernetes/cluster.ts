@@ -109,7 +109,7 @@ export class BedCluster implements TestCluster {
   }
 
   openDatabase(names: string[]): Promise<TestDatabase> {
-    return BedDatabase.start(this.folder, names)
+    return BedDatabase.start(this, names)
   }
 
   /** Takes a part away, as kill -9 does. */

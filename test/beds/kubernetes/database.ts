@@ -19,7 +19,7 @@ export class BedDatabase implements TestDatabase {
   }
 
   /** @param folder of the bed: what stands in it is seen from inside and outside */
-  static async start(folder: string, databases: string[]): Promise<BedDatabase> {
+  static async start({ folder }: { folder: string }, databases: string[]): Promise<BedDatabase> {
     const server = await Server.start(databases)
     const sockets = join(folder, 'postgres')
     mkdirSync(sockets)
