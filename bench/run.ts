@@ -1,6 +1,8 @@
 // `npm run bench [name ...] [--quick]`: measures, prints Markdown, and keeps it in results.md.
 import { parseArgs } from 'node:util'
 import { detection } from './detection.ts'
+import { kubernetesDetection } from './kubernetes/detection.ts'
+import { kubernetesShares } from './kubernetes/shares.ts'
 import { overhead } from './overhead.ts'
 import { preview } from './preview.ts'
 import { keep, type Section, sectionText } from './results.ts'
@@ -17,6 +19,8 @@ const benches: Record<string, (options: BenchOptions) => Promise<Section>> = {
   shares,
   overhead,
   preview,
+  cluster_detection: kubernetesDetection,
+  cluster_shares: kubernetesShares,
 }
 
 const USAGE = `use: npm run bench -- [${Object.keys(benches).join('|')} ...] [--quick]`

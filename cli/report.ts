@@ -1,22 +1,19 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { alertFloors } from '../platforms/local/alert-rules.ts'
 import { writeDurably } from '../platforms/local/durable-file.ts'
-import { readEvents } from '../platforms/local/file-store.ts'
-import { portsOf } from '../platforms/local/layout.ts'
-import type { RolloutEvent } from '../platforms/store.ts'
 import { journalOf, latchOf } from '../rollout/observation.ts'
-import { NotDone, WrongUse } from './errors.ts'
+import { WrongUse } from './errors.ts'
 import { buildReport } from './report/build.ts'
+import { type History, historyOf } from './report/history.ts'
 import { outcomeOf } from './report/outcome.ts'
 import { askNumber, fetchSamples, noSamples, type Samples } from './report/samples.ts'
 import { reportText } from './report/text.ts'
 import { type OpenStack, openStack, type StackOptions } from './stack.ts'
 import { say, verb } from './verb.ts'
 
-/** More events than any rollout has. */
-const EVENTS = 20_000
+type ReportOptions = StackOptions & { out?: string; format?: string; prometheus?: string }
 
 /** `sluice report`: what happened, as one HTML file that needs nothing else. */
 export function report(program: Command): void {
@@ -26,20 +23,25 @@ export function report(program: Command): void {
     'writes what happened into one HTML file: events, plots, positions, backups, limits',
     'sluice report\nsluice report --out report.html\nsluice report --format text',
   )
-    .option('--out <file>', "the file; default: in the home's folder of reports")
+    .option('--out <file>', "the file; default: in the home's folder of reports; in a cluster here")
+    .option(
+      '--prometheus <address>',
+      "where Prometheus is reached from here; default: the plan's (in a cluster: kubectl port-forward)",
+    )
     .addOption(
       new Option('--format <format>', 'text is written here, and into no file').choices([
         'html',
         'text',
       ]),
     )
-    .action(async (options: StackOptions & { out?: string; format?: string }) => {
+    .action(async (options: ReportOptions) => {
       if (options.format === 'text') {
         const stack = await openStack(options)
-        const { events, journal, latch, outcome } = await readRollout(stack)
-        return say(...reportText(stack.plan, events, journal, latch, outcome))
+        const history = await historyOf(stack, options.prometheus)
+        const { journal, latch, outcome } = await readRollout(stack, history)
+        return say(...reportText(stack.plan, history.events, journal, latch, outcome))
       }
-      const { file, warning } = await writeReport(await openStack(options), options.out)
+      const { file, warning } = await writeReport(await openStack(options), options)
       if (warning) process.stderr.write(`${warning}\n`)
       say(file)
     })
@@ -51,33 +53,37 @@ export function report(program: Command): void {
  */
 export async function writeReport(
   stack: OpenStack,
-  out?: string,
+  { out, prometheus }: Pick<ReportOptions, 'out' | 'prometheus'> = {},
 ): Promise<{ file: string; warning?: string }> {
-  const { plan, settings } = stack
-  const { events, observation, journal, latch, outcome } = await readRollout(stack)
+  const { plan } = stack
+  const history = await historyOf(stack, prometheus)
+  const { events, folder } = history
+  const { observation, journal, latch, outcome } = await readRollout(stack, history)
   const from = Date.parse(events[0]?.at ?? observation.at)
   let warning: string | undefined
-  const samples = await samplesOf(stack, from).catch((error: Error) => {
+  const samples = await samplesOf(stack, history, from).catch((error: Error) => {
     warning = `the report has no plots: ${error.message}`
     return noSamples
   })
   const html = buildReport(events, samples, plan, journal, latch, outcome)
   if (out !== undefined) return { file: writeTo(resolve(out), html), warning }
   const name = `${stack.name}-${observation.at.replace(/[:.]/g, '-')}.html`
-  const local = settings.platform.kind === 'local'
-  const folder = local ? stack.layout.reports : join(stack.cwd, '.sluice', 'reports')
+  if (folder === undefined) return { file: writeTo(resolve(name), html), warning }
   const file = join(folder, name)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   writeDurably(file, html)
   return { file, warning }
 }
 
-/** What Prometheus has kept of the rollout; other platforms keep their metrics themselves. */
-async function samplesOf({ plan, settings }: OpenStack, from: number): Promise<Samples> {
-  const { kind } = settings.platform
-  if (kind !== 'local') throw new Error(`the metrics of ${kind} stand in its own dashboards`)
-  return fetchSamples(portsOf(plan).prometheus, from, Date.now()).catch((error: Error) => {
-    throw new Error(`Prometheus does not answer (${error.message}); next: sluice doctor`)
+/** @throws Error where there are none, with what to do */
+async function samplesOf(stack: OpenStack, { measured }: History, from: number): Promise<Samples> {
+  if (!measured) {
+    throw new Error(`the metrics of ${stack.settings.platform.kind} stand in its own dashboards`)
+  }
+  return fetchSamples(measured, from, Date.now()).catch((error: Error) => {
+    throw new Error(
+      `Prometheus does not answer at ${measured.prometheus} (${error.message}); next: sluice doctor, or sluice report --prometheus <address>`,
+    )
   })
 }
 
@@ -91,37 +97,17 @@ function writeTo(file: string, html: string): string {
   }
 }
 
-/** Everything that a report is made of but the plots. */
-async function readRollout(stack: OpenStack) {
+/** What a report is made of beside the history and the plots. */
+async function readRollout(stack: OpenStack, { measured }: History) {
   const { plan, settings } = stack
-  const local = settings.platform.kind === 'local'
-  const events = await eventsOf(stack)
   const observation = await stack.platform.observe()
   const [journal, latch] = [journalOf(observation), latchOf(observation)]
   const asked = Object.entries(plan.report.targets).map(async ([name, { query }]) => {
-    const port = portsOf(plan).prometheus
-    const value = query === undefined || !local ? undefined : await askNumber(port, query)
+    const value = query && measured ? await askNumber(measured.prometheus, query) : undefined
     return [name, value] as const
   })
   const queries = Object.fromEntries(await Promise.all(asked))
-  const floors = local ? alertFloors(plan, settings.clock) : []
+  const floors = settings.platform.kind === 'local' ? alertFloors(plan, settings.clock) : []
   const outcome = outcomeOf(plan, settings.clock, observation, journal, latch, queries, floors)
-  return { events, observation, journal, latch, outcome }
-}
-
-async function eventsOf(stack: OpenStack): Promise<RolloutEvent[]> {
-  const { kind } = stack.settings.platform
-  if (kind === 'local') {
-    const { layout } = stack
-    if (existsSync(layout.hook.events)) return readEvents(layout, EVENTS)
-    throw new NotDone(`${layout.home} has no history yet; next: pulumi up`)
-  }
-  const events = await stack.platform.events?.(EVENTS)
-  if (events === undefined) {
-    throw new WrongUse(
-      `the history of a rollout on ${kind} cannot be read yet; type: sluice status`,
-    )
-  }
-  if (events.length === 0) throw new NotDone('there is no history yet; next: pulumi up')
-  return events
+  return { observation, journal, latch, outcome }
 }

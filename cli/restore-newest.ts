@@ -4,7 +4,7 @@ import type { Platform } from '../platforms/platform.ts'
 import { formatSpan } from '../rollout/duration.ts'
 import { describeHeld, heldAgainst } from '../rollout/limits.ts'
 import type { Plan } from '../rollout/plan.ts'
-import { chooseRecord } from './restore.ts'
+import { chooseRecord, layoutOn } from './restore.ts'
 import type { Stack } from './stack.ts'
 import { say } from './verb.ts'
 
@@ -17,13 +17,14 @@ export async function restoreNewest(
 ): Promise<void> {
   const started = performance.now()
   const record = chooseRecord(await platform.backups(), name)
+  const layout = layoutOn(stack, plan, record)
   const age = formatSpan(Date.now() - Date.parse(record.takenAt))
   say(`restores ${name} ${record.id}, ${age} old; what was written since stands in the former one`)
   const environment = {
     ...process.env,
-    ...(plan ? databaseEnvironment(plan, stack.layout) : {}),
+    ...(plan ? databaseEnvironment(plan, layout) : {}),
   }
-  const restored = await restoreBackup(stack.layout, record, {
+  const restored = await restoreBackup(layout, record, {
     overwriteLive: true,
     environment,
     progress: (text) => say(`  ${text}`),

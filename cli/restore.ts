@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander'
-import { databaseEnvironment } from '../platforms/local/layout.ts'
+import { BACKUP_FOLDER } from '../platforms/kubernetes/manifests/backup.ts'
+import { dumpOf } from '../platforms/local/backup-folder.ts'
+import { databaseEnvironment, type Layout } from '../platforms/local/layout.ts'
 import { type RestoreOptions, restoreBackup, restoreToMoment } from '../platforms/local/restore.ts'
 import { formatSpan } from '../rollout/duration.ts'
 import type { BackupRecord } from '../rollout/journal.ts'
@@ -7,7 +9,7 @@ import type { Backup, Plan } from '../rollout/plan.ts'
 import { recover } from './disaster.ts'
 import { WrongUse } from './errors.ts'
 import { formatTable } from './format.ts'
-import { type OpenStack, openStack, type StackOptions } from './stack.ts'
+import { type OpenStack, openStack, type Stack, type StackOptions } from './stack.ts'
 import { say, verb } from './verb.ts'
 
 interface RestoreFlags extends StackOptions {
@@ -54,11 +56,11 @@ export function restore(program: Command): void {
       }
       const to = flags.to === undefined ? undefined : momentOf(flags.to, Date.now())
       const stack = await openStack(flags)
-      if (stack.settings.platform.kind !== 'local') return listElsewhere(stack, name, flags)
-      const { plan, platform, layout } = stack
+      if (stack.settings.platform.kind === 'aws') return listElsewhere(stack, name, flags)
+      const { plan, platform } = stack
       if (flags.disaster) {
         if (to !== undefined) throw new WrongUse('--disaster restores the latest; leave --to out')
-        if (name === undefined) return recover(layout, plan)
+        if (name === undefined) return recover(layoutOn(stack, plan), plan)
         throw new WrongUse('--disaster rebuilds all of them; type: sluice restore --disaster')
       }
       const records = await platform.backups()
@@ -67,6 +69,7 @@ export function restore(program: Command): void {
         if (flags.list) return
         throw new WrongUse('name the backup to restore; type: sluice restore <name>')
       }
+      const layout = layoutOn(stack, plan, chooseRecord(records, name, flags.id))
       const options: RestoreOptions = {
         into: flags.into,
         overwriteLive: flags.overwriteLive ?? false,
@@ -112,6 +115,20 @@ async function listElsewhere(
       : `restore ${record.location} with the tools of ${kind}`
   throw new WrongUse(
     `a backup on ${kind} is restored beside the live database with its own tools, and the services are pointed at it then; type: ${how}`,
+  )
+}
+
+/**
+ * Where backups stand on this host.
+ * @param record the one that is asked for, where one is
+ * @throws WrongUse on every other platform; of a cluster, with how it is restored there
+ */
+export function layoutOn(stack: Stack, plan: Plan | undefined, record?: BackupRecord): Layout {
+  if (stack.settings.platform.kind !== 'kubernetes') return stack.layout
+  const claim = plan?.kubernetes?.claim ?? '<kubernetes.claim>'
+  const location = record?.location ?? '<location, as sluice restore --list shows it>'
+  throw new WrongUse(
+    `backups of a cluster stand in its PersistentVolumeClaim ${claim}, which this host does not see. In a pod of ${plan?.runner?.image ?? '<runner.image>'} that mounts it at ${BACKUP_FOLDER}, type: createdb <new database>, then pg_restore --exit-on-error --dbname=<new database> ${dumpOf(location)}`,
   )
 }
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
+import { GuardedPlatform } from '../platforms/guarded.ts'
 import { healthOfBlue, startBlue } from '../platforms/local/blue.ts'
-import { readGuarded } from '../platforms/local/hook-api.ts'
 import { openPlatform } from '../platforms/open.ts'
 import type { Platform, RollbackReport } from '../platforms/platform.ts'
 import { describeHeld } from '../rollout/limits.ts'
@@ -59,7 +59,7 @@ export function rollback(program: Command): void {
         )
       }
       if (options.database !== undefined) {
-        return takeDown(platform, guardedPlan(stack), options.database, whoAmI())
+        return takeDown(platform, await guardedPlan(platform), options.database, whoAmI())
       }
       await rollBack(stack, platform, options)
     })
@@ -69,8 +69,10 @@ export function rollback(program: Command): void {
 async function rollBack(stack: Stack, platform: Platform, options: RollbackFlags): Promise<void> {
   const { reason, service, phase, progressively } = options
   const paint = paintFor()
-  const plan = guardedPlan(stack)
-  for (const { service, well, found } of plan ? await startBlue(stack.layout, plan) : []) {
+  const plan = await guardedPlan(platform)
+  // What supervises blue elsewhere is no matter of this host.
+  const here = stack.settings.platform.kind === 'local' ? plan : undefined
+  for (const { service, well, found } of here ? await startBlue(stack.layout, here) : []) {
     say(`blue of ${service} ${paint(well ? 'good' : 'bad', found)}`)
   }
   const command = { by: whoAmI(), reason, service, phase, progressively }
@@ -79,9 +81,9 @@ async function rollBack(stack: Stack, platform: Platform, options: RollbackFlags
   if (options.restoreDb !== undefined) {
     await restoreNewest(stack, platform, plan, options.restoreDb)
   }
-  const ill = plan ? (await healthOfBlue(plan)).filter(({ well }) => !well) : []
+  const ill = here ? (await healthOfBlue(here)).filter(({ well }) => !well) : []
   for (const { service, found } of ill) say(`blue of ${service} ${paint('bad', found)}`)
-  if (plan && ill.length === 0) say(`blue ${paint('good', 'answers')} for every service`)
+  if (here && ill.length === 0) say(`blue ${paint('good', 'answers')} for every service`)
   if (kept.length > 0 || ill.length > 0) {
     const why = kept.length > 0 ? 'blue is absent or ill and would get the traffic' : 'blue is ill'
     throw new NotDone(`${why}; next: sluice doctor`)
@@ -119,10 +121,8 @@ async function tellRollback(
   return above
 }
 
-function guardedPlan(stack: Stack): Plan | undefined {
-  try {
-    return readGuarded(stack.layout)?.plan
-  } catch {
-    return undefined
-  }
+/** An emergency does not depend on it: what cannot be read is left out. */
+async function guardedPlan(platform: Platform): Promise<Plan | undefined> {
+  if (!(platform instanceof GuardedPlatform)) return undefined
+  return (await platform.guarded().catch(() => undefined))?.plan
 }

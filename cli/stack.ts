@@ -77,16 +77,7 @@ export function findStack(options: StackOptions, how?: 'withoutPulumi'): Stack {
     )
   }
   const settings = readSettings(readFileSync(configFile, 'utf8'), configFile, name, folder)
-  return {
-    name,
-    cwd,
-    configFile,
-    elsewhere: configFile !== usual,
-    settings,
-    get layout() {
-      return localLayout(settings.platform)
-    },
-  }
+  return withLayout({ name, cwd, configFile, elsewhere: configFile !== usual, settings })
 }
 
 /** Reads the plan too, and opens the platform. */
@@ -96,11 +87,8 @@ export async function openStack(options: StackOptions, how?: 'withoutPulumi'): P
   const { step, attempt, confirmed, clock, environment, platform } = stack.settings
   const positions = positionsOf(plan)
   const nameOf = (cursor: string) => findPosition(positions, cursor)?.name ?? cursor
-  return {
+  return withLayout({
     ...stack,
-    get layout() {
-      return stack.layout
-    },
     plan,
     planHash,
     positions,
@@ -114,7 +102,14 @@ export async function openStack(options: StackOptions, how?: 'withoutPulumi'): P
       clock,
       ...(environment === undefined ? {} : { environment }),
     }),
-  }
+  })
+}
+
+/** A copy of a stack must not ask for it: only the local platform has one. */
+function withLayout<S extends Omit<Stack, 'layout'>>(stack: S): S & Pick<Stack, 'layout'> {
+  const get = () => localLayout(stack.settings.platform)
+  return Object.defineProperty(stack, 'layout', { get, enumerable: false }) as S &
+    Pick<Stack, 'layout'>
 }
 
 /**
@@ -176,7 +171,7 @@ function platformIn(source: Parameters<typeof referenceFrom>[0], file: string): 
 function localLayout(platform: PlatformReference): Layout {
   if (platform.kind === 'local') return layoutOf(platform.home)
   throw new WrongUse(
-    `this works on the local platform only so far, and this stack is on ${platform.kind}; there, type pulumi preview, pulumi up, sluice status or sluice rollback`,
+    `this works on the local platform only so far, and this stack is on ${platform.kind}; what works there is in README.md, Platforms`,
   )
 }
 

@@ -35,7 +35,15 @@ export function teardown(program: Command): void {
             `--delete-data: "${options.deleteData}" was typed, but the stack is ${stack.name}`,
           )
         }
-        if (stack.settings.platform.kind !== 'local') return tearDownFromHere(stack, options)
+        const { platform } = stack.settings
+        if (platform.kind === 'kubernetes') {
+          const { tearDownInCluster } = await import('./teardown-cluster.ts')
+          return tearDownInCluster(stack, platform, {
+            withData: options.deleteData !== undefined,
+            withoutPulumi: options.withoutPulumi ?? false,
+          })
+        }
+        if (platform.kind !== 'local') return tearDownFromHere(stack, options)
         const home = stack.layout.home
         // What is deleted is known to the provider by the name of its home.
         const key = basename(home)

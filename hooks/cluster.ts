@@ -9,6 +9,7 @@ import type { RolloutEvent } from '../platforms/store.ts'
 import { awaitCharge, clusterSite, findCharge } from './cluster-site.ts'
 import { startHook } from './hook.ts'
 import { createLog } from './log.ts'
+import { unguardedNews } from './unguarded.ts'
 
 /** Between two looks at the lease, and at what is to be guarded. */
 const RENEW_MS = 500
@@ -79,6 +80,8 @@ standby.closeAllConnections()
 await new Promise((resolve) => standby.close(resolve))
 const running = await startHook(site, { log })
 hook = running
+const unguarded = unguardedNews(candidate.vacantMs, await site.router.read().catch(() => undefined))
+if (unguarded) tell(unguarded)
 
 const stop = () => {
   setTimeout(() => process.exit(0), STOP_MS).unref()

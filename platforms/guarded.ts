@@ -68,6 +68,11 @@ export class GuardedPlatform implements Platform {
     return this.#parts.ask('GET', '/v1/status', { timeoutMs })
   }
 
+  /** The plan that the hook guards; undefined before the first deployment. */
+  guarded(): Promise<Guarded | undefined> {
+    return this.#parts.guarded()
+  }
+
   async observe(): Promise<Observation> {
     const absent = await this.#parts.absent()
     if (absent !== undefined) return nothingDeployed(absent, new Date())

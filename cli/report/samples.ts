@@ -23,12 +23,24 @@ export const noSamples: Samples = { times: [], weights: [], requests: [], p95: [
 /** As many points as a screen has; Prometheus gives at most 11,000. */
 const POINTS = 1_500
 
+/** Where a rollout's numbers are. */
+export interface Measured {
+  /** Prometheus' address, without a path. */
+  prometheus: string
+  /** What tells the rollout's series apart where others are there too, such as `rollout="a/b"`. */
+  selector?: string
+}
+
 /**
  * Asks Prometheus for what it measured.
  * @param from @param to ms since 1970
  * @throws Error where it does not answer
  */
-export async function fetchSamples(port: number, from: number, to: number): Promise<Samples> {
+export async function fetchSamples(
+  { prometheus, selector = '' }: Measured,
+  from: number,
+  to: number,
+): Promise<Samples> {
   // Prometheus looks four times a second; long rollouts are shown in whole seconds.
   const coarse = Math.ceil((to - from) / 1_000 / POINTS)
   const step = coarse > 1 ? coarse : 0.25
@@ -36,14 +48,14 @@ export async function fetchSamples(port: number, from: number, to: number): Prom
   const count = Math.ceil((to / 1_000 - first) / step) + 1
   const times = Array.from({ length: count }, (_, index) => first + index * step)
   const window = `${Math.max(3, Math.ceil(2 * step))}s`
-  const ask = (query: string) => queryRange(port, query, times, step)
+  const ask = (query: string) => queryRange(prometheus, query, times, step)
   const [weights, requests, p95, baseline] = await Promise.all([
-    ask('sum by (service, color) (sluice_weight)'),
-    ask('sum by (service, color, outcome) (sluice_requests_total)'),
+    ask(`sum by (service, color) (sluice_weight{${selector}})`),
+    ask(`sum by (service, color, outcome) (sluice_requests_total{${selector}})`),
     ask(
-      `histogram_quantile(0.95, sum by (service, color, le) (rate(sluice_request_seconds_bucket[${window}])))`,
+      `histogram_quantile(0.95, sum by (service, color, le) (rate(sluice_request_seconds_bucket{${selector}}[${window}])))`,
     ),
-    ask('max by (service) (sluice_baseline_seconds{quantile="0.95"})'),
+    ask(`max by (service) (sluice_baseline_seconds{quantile="0.95",${selector}})`),
   ])
   return { times, weights, requests, p95, baseline }
 }
@@ -53,7 +65,7 @@ interface Matrix {
 }
 
 async function queryRange(
-  port: number,
+  prometheus: string,
   query: string,
   times: number[],
   step: number,
@@ -64,7 +76,7 @@ async function queryRange(
     end: String(times.at(-1)),
     step: String(step),
   })
-  const answer = await fetch(`http://127.0.0.1:${port}/api/v1/query_range`, {
+  const answer = await fetch(`${prometheus}/api/v1/query_range`, {
     method: 'POST',
     body,
     signal: AbortSignal.timeout(15_000),
@@ -87,9 +99,9 @@ async function queryRange(
  * Asks Prometheus for one number.
  * @returns undefined where it gives none, or several, or does not answer: then nothing was measured
  */
-export async function askNumber(port: number, query: string): Promise<number | undefined> {
+export async function askNumber(prometheus: string, query: string): Promise<number | undefined> {
   try {
-    const answer = await fetch(`http://127.0.0.1:${port}/api/v1/query`, {
+    const answer = await fetch(`${prometheus}/api/v1/query`, {
       method: 'POST',
       body: new URLSearchParams({ query }),
       signal: AbortSignal.timeout(5_000),

@@ -31,8 +31,14 @@ export class Candidate {
   readonly #place: Place
   readonly #identity: string
   #seen = { version: '', at: 0 }
+  #held = false
   /** When it was last held for certain, of the monotonic clock. */
   heldAt = Number.NEGATIVE_INFINITY
+  /**
+   * How long nobody held it before this one took it, ms, by the renewal that the last holder wrote: two
+   * clocks are compared, so it is told and decides nothing. Undefined where nobody ever held it.
+   */
+  vacantMs: number | undefined
 
   constructor(api: ClusterApi, place: Place, identity: string) {
     this.#api = api
@@ -75,6 +81,9 @@ export class Candidate {
       if (lease) await this.#api.replace(leasePath(this.#place), body)
       else await this.#api.create(leases(this.#place), body)
       this.heldAt = now
+      const renewed = Date.parse(lease?.spec?.renewTime ?? '')
+      if (!this.#held && !Number.isNaN(renewed)) this.vacantMs = Math.max(0, Date.now() - renewed)
+      this.#held = true
       return this.#identity
     } catch (error) {
       // Another was first.

@@ -2,8 +2,8 @@ import { acknowledgement, describeTrip } from '../../rollout/admission.ts'
 import { acknowledges, type Latch } from '../../rollout/latch.ts'
 import { isUnavailable, latchOf } from '../../rollout/observation.ts'
 import type { Props, ResourceType } from '../protocol.ts'
+import { mayEnd } from './end.ts'
 import { isOffline, platformOf } from './request.ts'
-import { mayTearDown } from './tear-down.ts'
 
 /**
  * Fails every update while a rollback is not acknowledged, after the weights were brought to what
@@ -33,9 +33,7 @@ export const verdict: ResourceType = {
   async update(_ctx, _id, _olds, news) {
     return pronounce(news)
   },
-  async delete(ctx, _id, olds) {
-    await mayTearDown(ctx.urn, olds)
-  },
+  delete: ({ urn }, _id, olds) => mayEnd(olds, urn.split(':')[2] ?? ''),
 }
 
 function holds(latch: Latch, olds: Props | undefined, news: Props): boolean {

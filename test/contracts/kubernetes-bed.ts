@@ -1,4 +1,3 @@
-import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundleHook } from '../../components/kubernetes/bundle.ts'
 import { planFiles } from '../../components/kubernetes/files.ts'
@@ -8,66 +7,63 @@ import { pathOf } from '../../platforms/kubernetes/kinds.ts'
 import { manifestsOf } from '../../platforms/kubernetes/manifests/all.ts'
 import { routeManifest } from '../../platforms/kubernetes/manifests/service.ts'
 import {
+  ACCESS_HEADER,
   configMaps,
   FIELD_MANAGER,
   objectName,
+  pods,
   routeName,
   routes,
+  secrets,
 } from '../../platforms/kubernetes/names.ts'
 import { type Route, withGreen } from '../../platforms/kubernetes/route.ts'
 import { RouteRouter } from '../../platforms/kubernetes/router.ts'
-import { databaseUrl } from '../../platforms/local/layout.ts'
 import { parsePlan } from '../../rollout/parse-plan.ts'
 import type { PlanInput } from '../../rollout/plan.ts'
+import { kubernetesPart } from '../../rollout/schema/kubernetes.ts'
 import { greenOf, split } from '../../rollout/weights.ts'
 import { checkout } from '../../tools/checkout.ts'
-import { BedCluster } from '../beds/kubernetes/cluster.ts'
-import { BedDatabase } from '../beds/kubernetes/database.ts'
-import { PORTS } from '../beds/kubernetes/settings.ts'
+import type { TestCluster } from '../beds/kubernetes/test-cluster.ts'
 import { query } from '../platforms/local/server.ts'
 import { BACKUP, type Bed, contractPlan, SERVICE } from './contract.ts'
 import { send } from './send.ts'
 
 const CLOCK = 60
 
-export type KubernetesBed = Bed & {
-  cluster: BedCluster
+/** The PersistentVolumeClaim that the plan's backups are kept in. */
+export const CLAIM = 'contract'
+
+export type KubernetesBed<C extends TestCluster = TestCluster> = Bed & {
+  cluster: C
+  /** Green answers 500 to this share of its requests, 0 to 1. */
+  failGreen(share: number): Promise<void>
   place: { name: string; namespace: string }
 }
 
 /**
- * A cluster of real programs, with the rollout deployed as the components declare it.
+ * A cluster with the rollout deployed as the components declare it; at its end the cluster goes too.
  * @param changes of the contract's plan
  */
-export async function openKubernetesBed(
-  throttle?: string,
+export async function openKubernetesBed<C extends TestCluster>(
+  cluster: C,
   changes: Partial<PlanInput> = {},
-): Promise<KubernetesBed> {
-  const cluster = await BedCluster.start({ throttle })
-  const place = { name: 'contract', namespace: 'default' }
-  const { api, folder } = cluster
-  const faultOf = (name: string) => join(folder, `fault-${name}`)
+): Promise<KubernetesBed<C>> {
+  const { api, address, namespace, part, examples, runner } = cluster
+  const place = { name: 'contract', namespace }
   const colour = (name: string) => ({
-    image: 'node:24-slim',
-    command: ['node', join(checkout, 'test/contracts/colour.ts')],
+    image: examples.image,
+    command: ['node', join(examples.folder, 'test/contracts/colour.ts')],
     port: name === 'blue' ? 8001 : 8002,
-    environment: { COLOUR: name, FAULT: faultOf(name) },
+    environment: { COLOUR: name },
   })
   const { plan, planHash } = parsePlan({
     ...contractPlan,
     ...changes,
     services: { [SERVICE]: { blue: colour('blue'), green: colour('green') } },
-    runner: { image: 'node:24' },
-    kubernetes: {
-      address: `http://127.0.0.1:${PORTS.gateway}`,
-      metrics: `http://127.0.0.1:${PORTS.traefik}`,
-      prometheus: `http://127.0.0.1:${PORTS.prometheus}`,
-      secret: 'contract-env',
-      claim: 'contract',
-    },
+    runner: { image: runner },
+    kubernetes: { ...part, secret: 'contract-env', claim: CLAIM },
   })
-  const database = await BedDatabase.start(cluster, [BACKUP])
-  const postgres = database.server
+  const database = await cluster.openDatabase([BACKUP])
   const teardown = async () => {
     await cluster.close()
     await database.close()
@@ -80,6 +76,21 @@ export async function openKubernetesBed(
     api.patch(`${pathOf('Deployment', place.namespace)}/${objectName(place, 'hook')}`, 'merge', {
       spec: { replicas },
     })
+  /** Tells each pod of green, through the gateway, which chooses between them. */
+  const failGreen = async (share: number) => {
+    const told = new Set<string>()
+    await until('each pod of green to be told', async () => {
+      const headers = { [ACCESS_HEADER]: 'green' }
+      const { headers: answer } = await fetch(`${address}/fault`, {
+        method: 'PUT',
+        headers,
+        body: String(share),
+      })
+      const pod = answer.get('x-process')
+      if (pod !== null) told.add(pod)
+      return told.size >= kubernetesPart(plan).replicas
+    })
+  }
   const until = async (what: string, is: () => Promise<boolean>) => {
     const end = performance.now() + 60_000
     while (!(await is().catch(() => false))) {
@@ -89,10 +100,10 @@ export async function openKubernetesBed(
   }
   try {
     await query(
-      databaseUrl(postgres.layout, BACKUP),
+      database.outside(BACKUP),
       'create table orders as select i as id from generate_series(1, 1000) i',
     )
-    await api.create('/api/v1/namespaces/default/secrets', {
+    await api.create(secrets(place), {
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name: 'contract-env' },
@@ -118,11 +129,10 @@ export async function openKubernetesBed(
       const both = await Promise.all(
         (['blue', 'green'] as const).map((name) => router.healthy(SERVICE, name)),
       )
-      const { failed } = await send(`http://127.0.0.1:${cluster.ports.gateway}/`, 5)
+      const { failed } = await send(`${address}/`, 5)
       return both.every(Boolean) && failed === 0
     })
   } catch (error) {
-    console.error(cluster.log('api').slice(-2_000))
     await teardown()
     throw error
   }
@@ -133,9 +143,10 @@ export async function openKubernetesBed(
     plan,
     planHash,
     clock: CLOCK,
-    traffic: (count) => send(`http://127.0.0.1:${cluster.ports.gateway}/`, count),
-    breakGreen: () => writeFile(faultOf('green'), ''),
-    mendGreen: () => rm(faultOf('green')),
+    traffic: (count) => send(`${address}/`, count),
+    failGreen,
+    breakGreen: () => failGreen(1),
+    mendGreen: () => failGreen(0),
     meddle: async (weights) => {
       const path = `${routes(place)}/${routeName(place, SERVICE)}`
       const route = await api.get<Route>(path)
@@ -153,7 +164,7 @@ export async function openKubernetesBed(
           await scaleHook(0)
           await until('the hook to end', async () => {
             const selector = { labelSelector: 'app.kubernetes.io/component=rollback-hook' }
-            return (await api.list('/api/v1/namespaces/default/pods', selector)).length === 0
+            return (await api.list(pods(place), selector)).length === 0
           })
         },
         giveBack: async () => {
@@ -164,14 +175,8 @@ export async function openKubernetesBed(
         },
       },
       database: {
-        take: () => postgres.down(),
-        giveBack: async () => {
-          postgres.up()
-          await until('the database', async () => {
-            await query(databaseUrl(postgres.layout, BACKUP), 'select 1')
-            return true
-          })
-        },
+        take: () => database.down(),
+        giveBack: () => database.up(),
       },
     },
     teardown,

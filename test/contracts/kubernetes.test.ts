@@ -1,4 +1,5 @@
+import { openCluster } from '../beds/kubernetes/open-cluster.ts'
 import { describePlatform } from './contract.ts'
-import { openKubernetesBed } from './kubernetes-bed.ts'
+import { CLAIM, openKubernetesBed } from './kubernetes-bed.ts'
 
-describePlatform('kubernetes', () => openKubernetesBed())
+describePlatform('kubernetes', async () => openKubernetesBed(await openCluster([CLAIM])))

@@ -28,6 +28,8 @@ export abstract class EngineStack {
   readonly folder: string
   abstract readonly platform: Platform
   plan!: Plan
+  /** The plan as it was written last. */
+  written!: PlanInput
   planHash = ''
   /** How long {@link until} waits before it asks again. */
   protected readonly pollMs: number = 50
@@ -81,6 +83,7 @@ export abstract class EngineStack {
   /** Writes the plan and reads it back as the program will. */
   async writePlan(plan: PlanInput): Promise<void> {
     writeFileSync(String(this.#config['sluice:plan']), stringify(plan))
+    this.written = plan
     const loaded = await loadPlan(String(this.#config['sluice:plan']))
     this.plan = loaded.plan
     this.planHash = loaded.planHash

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Load, startLoad } from '../../examples/load.ts'
+import { pathOf } from '../../platforms/kubernetes/kinds.ts'
 import { commandJob } from '../../platforms/kubernetes/manifests/command.ts'
 import { jobs, routeName, routes } from '../../platforms/kubernetes/names.ts'
 import { type Route, withGreen } from '../../platforms/kubernetes/route.ts'
 import { journalOf } from '../../rollout/observation.ts'
 import { split } from '../../rollout/weights.ts'
-import { BedCluster } from '../beds/kubernetes/cluster.ts'
-import { BedDatabase } from '../beds/kubernetes/database.ts'
+import { openCluster } from '../beds/kubernetes/open-cluster.ts'
+import type { TestCluster, TestDatabase } from '../beds/kubernetes/test-cluster.ts'
 import { clusterPlanOf, SECRET } from './cluster-plan.ts'
 import { ClusterStack } from './cluster-stack.ts'
 
@@ -14,17 +15,17 @@ import { ClusterStack } from './cluster-stack.ts'
 const CLOCK = 17_280
 
 describe('huntred in a cluster', () => {
-  let cluster: BedCluster
-  let database: BedDatabase
+  let cluster: TestCluster
+  let database: TestDatabase
   let stack: ClusterStack
   let load: Load
   /** What users were failed. */
   const failed: Answer[] = []
 
   beforeAll(async () => {
-    cluster = await BedCluster.start()
-    database = await BedDatabase.start(cluster, ['huntred', 'huntred_v2'])
-    await cluster.api.create('/api/v1/namespaces/default/secrets', {
+    cluster = await openCluster(['huntred'])
+    database = await cluster.openDatabase(['huntred', 'huntred_v2'])
+    await cluster.api.create(`/api/v1/namespaces/${cluster.namespace}/secrets`, {
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name: SECRET },
@@ -33,16 +34,16 @@ describe('huntred in a cluster', () => {
         HUNTRED_V2_URL: database.url('huntred_v2'),
       },
     })
-    stack = await ClusterStack.create(cluster, clusterPlanOf('huntred'))
+    stack = await ClusterStack.create(cluster, clusterPlanOf('huntred', cluster))
     stack.set({ clock: CLOCK, confirmed: ['huntred@25', 'huntred@25#2'] })
-  })
+  }, 300_000)
 
   afterAll(async () => {
     await load?.stop()
     stack?.close()
     await cluster?.close()
     await database?.close()
-  })
+  }, 180_000)
 
   const latch = () => stack.latch()
   const journal = async () => {
@@ -55,19 +56,19 @@ describe('huntred in a cluster', () => {
     expect(result.code).toBe(0)
   }
   const deployment = (name: string) =>
-    cluster.api.find(`/apis/apps/v1/namespaces/default/deployments/${name}`)
+    cluster.api.find(`${pathOf('Deployment', cluster.namespace)}/${name}`)
   const routePath = () => `${routes(stack.place)}/${routeName(stack.place, 'huntred')}`
 
   it('is deployed with green at 0, which a header reaches', async () => {
     ok(await stack.up())
     expect(await stack.green('huntred')).toBe(0)
-    const url = `http://127.0.0.1:${cluster.ports.gateway}/healthz`
+    const url = `${cluster.address}/healthz`
     const seen = await fetch(url)
     expect([seen.status, seen.headers.get('x-sluice-color')]).toEqual([200, 'blue'])
     const green = await fetch(url, { headers: { 'x-sluice-access': 'green' } })
     expect([green.status, green.headers.get('x-sluice-color')]).toEqual([200, 'green'])
     load = startLoad({
-      url: `http://127.0.0.1:${cluster.ports.gateway}`,
+      url: cluster.address,
       paths: ['/api/candidates'],
       rate: 60,
       seconds: 900,
@@ -203,7 +204,7 @@ describe('huntred in a cluster', () => {
   /** Tells the pods of green, through the gateway; several times, as it chooses between them. */
   async function fault(faults: Record<string, number> | undefined): Promise<void> {
     for (let told = 0; told < 12; told++) {
-      const response = await fetch(`http://127.0.0.1:${cluster.ports.gateway}/faults`, {
+      const response = await fetch(`${cluster.address}/faults`, {
         method: faults ? 'PUT' : 'DELETE',
         headers: { 'x-sluice-access': 'green', 'content-type': 'application/json' },
         ...(faults ? { body: JSON.stringify(faults) } : {}),

@@ -6,18 +6,33 @@ import { createInterface } from 'node:readline'
 import { ClusterApi } from '../../../platforms/kubernetes/api.ts'
 import { kubeconfigAccess } from '../../../platforms/kubernetes/kubeconfig.ts'
 import { checkout } from '../../../tools/checkout.ts'
+import { BedDatabase } from './database.ts'
 import { bedPrograms } from './programs.ts'
 import { relay } from './relay.ts'
-import { ADMIN_TOKEN, type BedSettings, CARRIED } from './settings.ts'
+import { ADMIN_TOKEN, type BedSettings, CARRIED, PORTS } from './settings.ts'
+import type { TestCluster, TestDatabase } from './test-cluster.ts'
 
 /**
  * A cluster of real programs, rootless, in namespaces of its own: etcd, the API server, the
  * controllers, Traefik's Gateway, Prometheus, and pods as processes.
  */
-export class BedCluster {
+export class BedCluster implements TestCluster {
   readonly folder: string
   readonly kubeconfig: string
   readonly api: ClusterApi
+  readonly namespace = 'default'
+  readonly part = {
+    gateway: 'gateway',
+    address: `http://127.0.0.1:${PORTS.gateway}`,
+    metrics: `http://127.0.0.1:${PORTS.traefik}`,
+    prometheus: `http://127.0.0.1:${PORTS.prometheus}`,
+    operator: false,
+    image: 'node:24-slim',
+  }
+  // No image is looked at: a pod is a process of this machine.
+  readonly examples = { image: 'node:24-slim', folder: checkout }
+  readonly runner = 'node:24'
+  readonly standIn = true
   /** The gateway's and Prometheus' ports on this host. */
   readonly ports: Record<(typeof CARRIED)[number], number>
   readonly #child: ChildProcess
@@ -83,6 +98,18 @@ export class BedCluster {
       relays.map(({ close }) => close),
     )
     return cluster
+  }
+
+  get address(): string {
+    return `http://127.0.0.1:${this.ports.gateway}`
+  }
+
+  get prometheus(): string {
+    return `http://127.0.0.1:${this.ports.prometheus}`
+  }
+
+  openDatabase(names: string[]): Promise<TestDatabase> {
+    return BedDatabase.start(this, names)
   }
 
   /** Takes a part away, as kill -9 does. */

@@ -4,13 +4,15 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
-import { ApiError, ClusterApi, type ClusterObject } from '../../../platforms/kubernetes/api.ts'
+import { ApiError, ClusterApi } from '../../../platforms/kubernetes/api.ts'
 import { kubeconfigAccess } from '../../../platforms/kubernetes/kubeconfig.ts'
 import { tellMemory } from './metrics-server-stand-in.ts'
 import { writePrometheusConfig, writeTargets } from './monitoring.ts'
 import { podMonitorDefinition } from './pod-monitor.ts'
 import { PodRunner } from './pods.ts'
+import { prometheusRuleDefinition } from './prometheus-rule.ts'
 import { relay } from './relay.ts'
+import { followRules } from './rules.ts'
 import {
   ADMIN_TOKEN,
   API_ADDRESS,
@@ -183,7 +185,7 @@ const definitions = readdirSync(programs.gatewayDefinitions)
   )
   .map((document) => document.toJS() as { kind: string; metadata: { name: string } })
 await Promise.all(
-  definitions.map((object) =>
+  [...definitions, prometheusRuleDefinition].map((object) =>
     object?.kind === 'CustomResourceDefinition'
       ? ensure(api, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', object)
       : undefined,
@@ -208,22 +210,7 @@ await until('Prometheus', async () => {
   const answer = await fetch(`http://127.0.0.1:${PORTS.prometheus}/-/ready`)
   return answer.ok
 })
-// What an operator, or whatever mounts labelled ConfigMaps, does with the rules of rollouts.
-let rules = ''
-setInterval(async () => {
-  const labelSelector = 'sluice.dev/rules=true'
-  const maps = await api
-    .list<ClusterObject & { data?: Record<string, string> }>('/api/v1/configmaps', {
-      labelSelector,
-    })
-    .catch(() => [])
-  const files = maps.flatMap(({ data = {} }) => Object.entries(data))
-  const text = JSON.stringify(files)
-  if (text === rules) return
-  rules = text
-  for (const [name, content] of files) writeFileSync(at(RULES_FOLDER, name), content)
-  children.get('prometheus')?.kill('SIGHUP')
-}, 300)
+followRules(api, at(RULES_FOLDER), () => children.get('prometheus')?.kill('SIGHUP'))
 say('ready')
 
 // The outside takes parts away and gives them back: `stop api`, `start api`, `kill api`.

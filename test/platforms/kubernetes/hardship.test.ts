@@ -9,6 +9,7 @@ import { ConfigMapStore } from '../../../platforms/kubernetes/store.ts'
 import { Refused, Unavailable } from '../../../platforms/platform.ts'
 import { latchOf } from '../../../rollout/observation.ts'
 import { split } from '../../../rollout/weights.ts'
+import { BedCluster } from '../../beds/kubernetes/cluster.ts'
 import { BACKUP, SERVICE } from '../../contracts/contract.ts'
 import { type KubernetesBed, openKubernetesBed } from '../../contracts/kubernetes-bed.ts'
 
@@ -16,9 +17,9 @@ const LIMIT = { timeout: 90_000, interval: 200 }
 const WAITS = ['bake', 'evidence', 'baseline', 'alarm', 'unavailable', 'guard']
 
 function bedOf(throttle?: string) {
-  let bed: KubernetesBed
+  let bed: KubernetesBed<BedCluster>
   beforeAll(async () => {
-    bed = await openKubernetesBed(throttle)
+    bed = await openKubernetesBed(await BedCluster.start({ throttle }))
   })
   afterAll(() => bed?.teardown())
   const request = (position: string, attempt: number) => {
@@ -144,7 +145,7 @@ describe('a cluster in trouble', () => {
       { ...ofRoute(place, { ...route.spec, rules }), metadata: meta(place, ownMetadata(route)) },
       { fieldManager: FIELD_MANAGER, force: 'true' },
     )
-    const address = `http://127.0.0.1:${cluster.ports.gateway}`
+    const { address } = cluster
     await expect.poll(async () => (await fetch(address)).status, LIMIT).toBe(500)
     expect(notAccepted(await cluster.api.get<Route>(path))).toBeUndefined()
     const probe = new GatewayProbe({

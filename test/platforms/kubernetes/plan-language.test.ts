@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConfigMapStore } from '../../../platforms/kubernetes/store.ts'
 import { Refused, Unavailable } from '../../../platforms/platform.ts'
 import { isUnavailable, journalOf, latchOf } from '../../../rollout/observation.ts'
+import { BedCluster } from '../../beds/kubernetes/cluster.ts'
 import { BACKUP, contractPlan } from '../../contracts/contract.ts'
 import { type KubernetesBed, openKubernetesBed } from '../../contracts/kubernetes-bed.ts'
 
@@ -16,10 +17,10 @@ const rises = { query: 'max(sluice_weight{color="green"})', above: 5 }
 describe('a plan of gates, commands, checks and flags in a cluster', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-ill-'))
   const ill = join(folder, 'ill')
-  let bed: KubernetesBed
+  let bed: KubernetesBed<BedCluster>
 
   beforeAll(async () => {
-    bed = await openKubernetesBed('10ms', {
+    bed = await openKubernetesBed(await BedCluster.start({ throttle: '10ms' }), {
       start: { bake: '30s', gates: ['answers', 'suite', 'started'] },
       gates: {
         answers: { cases: 'test/platforms/kubernetes/answers.yaml' },

@@ -1,12 +1,35 @@
-import { isUnavailable, journalOf, latchOf, type Observation } from '../rollout/observation.ts'
-import { describeChange, rising, sameWeights } from '../rollout/weights.ts'
-import type { Finding } from './examination.ts'
-import { isFresh } from './outlook.ts'
-import type { OpenStack } from './stack.ts'
+import { join } from 'node:path'
+import { isUnavailable, journalOf, latchOf, type Observation } from '../../rollout/observation.ts'
+import { describeChange, rising, sameWeights } from '../../rollout/weights.ts'
+import { sluiceEnvironment } from '../../tools/environment.ts'
+import { findProgram, isExecutable, pathDirectories } from '../../tools/programs.ts'
+import { readHookStatus } from '../hook-status.ts'
+import { isFresh } from '../outlook.ts'
+import type { OpenStack } from '../stack.ts'
+import type { Found, Look } from './finding.ts'
 
-/** What an observation says of each part of any platform. */
+/** Whether the programs are there that a platform needs on this host; the engine on every one. */
+export function programLooks(names: readonly string[]): Look[] {
+  return ['pulumi', ...names].map((name) => [
+    `program ${name}`,
+    async () => {
+      try {
+        return { state: 'well', found: name === 'pulumi' ? pulumiOnPath() : findProgram(name) }
+      } catch {
+        return { state: 'ill', found: 'is not found', next: 'npm run setup' }
+      }
+    },
+  ])
+}
 
-type Found = Omit<Finding, 'part'>
+/** The engine, as the environment of the checkout finds it. */
+function pulumiOnPath(): string {
+  const found = pathDirectories({ ...process.env, ...sluiceEnvironment() })
+    .map((folder) => join(folder, 'pulumi'))
+    .find(isExecutable)
+  if (!found) throw new Error('pulumi is not on PATH')
+  return found
+}
 
 export function routerFinding({ live }: Observation): Found {
   if (!isUnavailable(live)) return { state: 'well', found: describeChange(live, live) }
@@ -73,6 +96,22 @@ export function driftFinding(observation: Observation): Found {
       rising(weights, live).length > 0
         ? 'pulumi up --refresh --yes puts it back; sluice doctor --adopt too'
         : 'sluice doctor --adopt, then pulumi up --yes',
+  }
+}
+
+/** @param log what to type to read the hook's log */
+export async function apiFinding({ platform }: OpenStack, log: string): Promise<Found> {
+  const status = await readHookStatus({ platform })
+  if ('unavailable' in status) {
+    return { state: 'ill', found: status.unavailable, next: log }
+  }
+  const { failed, pending, lastError } = status.notifications
+  if (failed === 0)
+    return { state: 'well', found: `answers; news: ${pending} pending, none failed` }
+  return {
+    state: 'ill',
+    found: `${failed} notifications failed: ${lastError ?? 'unknown'}`,
+    next: 'correct the address under notify: of the plan, then pulumi up',
   }
 }
 
