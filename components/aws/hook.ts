@@ -5,11 +5,13 @@ import * as sns from '@pulumi/aws/sns/topic.js'
 import * as sqs from '@pulumi/aws/sqs/queue.js'
 import * as pulumi from '@pulumi/pulumi'
 import { RUNTIME } from './hook-code.ts'
-import { deployerPolicy, hookPolicy } from './policies.ts'
+import { deployerPolicy, hookPolicy, type PolicyStatement } from './policies.ts'
 
 export interface RollbackHookArgs {
   rollout: string
   listeners: string[]
+  /** What it may do besides, for the plan's commands and flags. */
+  statements: pulumi.Input<PolicyStatement[]>
   code: pulumi.Input<pulumi.asset.Archive>
 }
 
@@ -28,7 +30,7 @@ export class RollbackHook extends pulumi.ComponentResource {
   constructor(name: string, args: RollbackHookArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:aws:RollbackHook', name, {}, opts)
     const child = { parent: this }
-    const { rollout, listeners, code } = args
+    const { rollout, listeners, statements, code } = args
     const functionName = `sluice-${rollout}-hook`
     this.topic = new sns.Topic('news', {}, child)
     const failed = new sqs.Queue('failed', { messageRetentionSeconds: 1_209_600 }, child)
@@ -42,12 +44,12 @@ export class RollbackHook extends pulumi.ComponentResource {
       {
         role: role.name,
         policy: pulumi
-          .all([this.topic.arn, failed.arn])
-          .apply(([topic, deadLetters]) =>
-            JSON.stringify(
-              hookPolicy({ rollout, listeners, topic, deadLetters, function: functionName }),
-            ),
-          ),
+          .all([this.topic.arn, failed.arn, statements])
+          .apply(([topic, deadLetters, more]) => {
+            const own = { rollout, listeners, topic, deadLetters, function: functionName }
+            const policy = hookPolicy(own)
+            return JSON.stringify({ ...policy, Statement: [...policy.Statement, ...more] })
+          }),
       },
       child,
     )

@@ -7,58 +7,65 @@ import { type AwsLayout, parameterNames, TEST_HEADER } from '../../platforms/aws
 import { TICK } from '../../platforms/aws/reference.ts'
 import { toRuleWeights } from '../../platforms/aws/rule-weights.ts'
 import type { AwsReference } from '../../platforms/reference.ts'
-import type { Plan } from '../../rollout/plan.ts'
+import type { ColourName, Plan } from '../../rollout/plan.ts'
 import type { DeclarePlatform, PlatformArgs } from '../platforms.ts'
 import type { Weigh } from '../traffic-step.ts'
+import { declareGroup, declareService, type StartedColour, startedColours } from './colours.ts'
 import { declareAlarms } from './guard.ts'
 import { RollbackHook } from './hook.ts'
 import { hookCode } from './hook-code.ts'
 import { refusedOnAws } from './refusals.ts'
+import { declareRunner, declareSupervised } from './runner.ts'
+import { Tasks } from './tasks.ts'
+import { commandsOf } from './variables.ts'
 
 export type AwsPlatformArgs = PlatformArgs & { platform: AwsReference }
 
-/** Priorities of a service: of its test rule, and of the rule that splits its traffic. */
-const PER_SERVICE = 2
+/** Priorities of a service: of its two test rules, and of the rule that splits its traffic. */
+const PER_SERVICE = 3
+
+/** The target groups of the services; of colours that the platform starts they are not known yet. */
+type AwsServices = Record<
+  string,
+  { listener: string; blue?: pulumi.Input<string>; green: pulumi.Input<string> }
+>
 
 /**
- * What a rollout consists of on AWS: a test rule that keeps green attached and so health-checked at
- * weight 0, the parameter that says where things are, the hook with its two paths and its minute, and
- * the alarms.
+ * What a rollout consists of on AWS: a test rule of each colour, which keeps green attached, and so
+ * health-checked, at weight 0; the colours that it starts and what runs the plan's commands; the
+ * parameter that says where things are, the hook with its two paths and its minute, and the alarms.
  */
 export class AwsPlatform extends pulumi.ComponentResource {
+  readonly services: AwsServices
+
   constructor(name: string, args: AwsPlatformArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:aws:Platform', name, {}, opts)
     const { platform, plan, planHash, clock, environment, keepBlue } = args
     const child = { parent: this }
-    const services = servicesOf(plan, keepBlue)
-    for (const [index, [service, { listener, green }]] of Object.entries(services).entries()) {
-      new lb.ListenerRule(
-        `${service}-test`,
-        {
-          listenerArn: listener,
-          priority: plan.aws.priority + index * PER_SERVICE,
-          conditions: [
-            { httpHeader: { httpHeaderName: TEST_HEADER, values: ['green'] } },
-            { pathPattern: { values: pathsOf(plan, service) } },
-          ],
-          actions: [
-            {
-              type: 'forward',
-              forward: {
-                targetGroups: [{ arn: green, weight: 1 }],
-                stickiness: { enabled: false, duration: 1 },
-              },
-            },
-          ],
-        },
-        child,
-      )
+    const started = startedColours(plan, keepBlue).map(({ service, name: colour, definition }) =>
+      declareGroup(plan, service, colour, definition, child),
+    )
+    const services = servicesOf(plan, keepBlue, started)
+    this.services = services
+    const tasks = usesTasks(plan)
+      ? new Tasks('tasks', { rollout: platform.name, plan }, child)
+      : undefined
+    for (const [index, [service, groups]] of Object.entries(services).entries()) {
+      for (const [offset, colour] of (['green', 'blue'] as const).entries()) {
+        const priority = plan.aws.priority + index * PER_SERVICE + offset
+        const rule = testRule(plan, service, groups, colour, priority, child)
+        const own = started.find((one) => one.service === service && one.name === colour)
+        if (tasks && rule && own) declareService(plan, tasks, own, rule, this)
+      }
     }
+    const runner = tasks && declareRunner(plan, platform.name, tasks)
+    if (tasks) declareSupervised(plan, args.position, tasks, child)
     const hook = new RollbackHook(
       'hook',
       {
         rollout: platform.name,
         listeners: [...new Set(Object.values(services).map(({ listener }) => listener))],
+        statements: runner?.statements ?? [],
         code: codeFolder(args.folder, platform, { plan, planHash, clock, environment }),
       },
       child,
@@ -68,14 +75,17 @@ export class AwsPlatform extends pulumi.ComponentResource {
       {
         name: parameterNames(platform.name).layout,
         type: 'String',
-        value: pulumi.all([hook.topic.arn, hook.function.name]).apply(([topic, name]) =>
-          JSON.stringify({
-            services,
-            topic,
-            hook: name,
-            databases: plan.aws.databases,
-          } satisfies AwsLayout),
-        ),
+        value: pulumi
+          .all([hook.topic.arn, hook.function.name, services, runner?.layout])
+          .apply(([topic, name, known, running]) =>
+            JSON.stringify({
+              services: known,
+              topic,
+              hook: name,
+              databases: plan.aws.databases,
+              ...(running === undefined ? {} : { runner: running }),
+            } satisfies AwsLayout),
+          ),
       },
       child,
     )
@@ -94,32 +104,31 @@ export const declareOnAws: DeclarePlatform = (name, { platform, ...args }, opts)
   if (platform.kind !== 'aws') throw new Error(`${platform.kind} is not the platform aws`)
   const problems = refusedOnAws(args.plan)
   if (problems.length > 0) throw new pulumi.RunError(problems.join('\n'))
-  return {
-    platform: new AwsPlatform(name, { ...args, platform }, opts),
-    weigh: weighOnAws(args.plan, args.keepBlue),
-  }
+  const declared = new AwsPlatform(name, { ...args, platform }, opts)
+  return { platform: declared, weigh: weighOnAws(args.plan, declared.services) }
 }
 
 /**
  * The listener rule of a service, whose weights are those that were admitted. Stickiness is always
  * stated: left out, it stays as it was, and its cookie wins over the weights.
  */
-export function weighOnAws(plan: Plan, keepBlue: boolean): Weigh {
-  const services = servicesOf(plan, keepBlue)
+export function weighOnAws(plan: Plan, services: AwsServices): Weigh {
   const order = Object.keys(services)
   return (service, weights, opts) => {
-    const { listener, ...groups } = services[service] as AwsLayout['services'][string]
+    const { listener, blue, green } = services[service] as AwsServices[string]
     return new lb.ListenerRule(
       `weights-${service}`,
       {
         listenerArn: listener,
-        priority: plan.aws.priority + order.indexOf(service) * PER_SERVICE + 1,
+        priority: plan.aws.priority + order.indexOf(service) * PER_SERVICE + PER_SERVICE - 1,
         conditions: [{ pathPattern: { values: pathsOf(plan, service) } }],
         actions: [
           {
             type: 'forward',
             forward: {
-              targetGroups: weights.apply((now) => toRuleWeights(now, groups)),
+              targetGroups: pulumi
+                .all([weights, { blue, green }])
+                .apply(([now, groups]) => toRuleWeights(now, groups)),
               stickiness: { enabled: false, duration: 1 },
             },
           },
@@ -130,19 +139,67 @@ export function weighOnAws(plan: Plan, keepBlue: boolean): Weigh {
   }
 }
 
-function servicesOf(plan: Plan, keepBlue: boolean): AwsLayout['services'] {
+/** What is asked with the header of a colour reaches it, whatever the weights are. */
+function testRule(
+  plan: Plan,
+  service: string,
+  groups: AwsServices[string],
+  colour: ColourName,
+  priority: number,
+  opts: pulumi.CustomResourceOptions,
+): lb.ListenerRule | undefined {
+  const arn = groups[colour]
+  if (arn === undefined) return undefined
+  return new lb.ListenerRule(
+    colour === 'green' ? `${service}-test` : `${service}-test-${colour}`,
+    {
+      listenerArn: groups.listener,
+      priority,
+      conditions: [
+        { httpHeader: { httpHeaderName: TEST_HEADER, values: [colour] } },
+        { pathPattern: { values: pathsOf(plan, service) } },
+      ],
+      actions: [
+        {
+          type: 'forward',
+          forward: {
+            targetGroups: [{ arn, weight: 1 }],
+            stickiness: { enabled: false, duration: 1 },
+          },
+        },
+      ],
+    },
+    opts,
+  )
+}
+
+function servicesOf(plan: Plan, keepBlue: boolean, started: readonly StartedColour[]): AwsServices {
   return Object.fromEntries(
-    Object.entries(plan.services).map(([name, { blue, green }]) => {
-      const old = blue === 'none' ? undefined : blue.targetGroupArn
+    Object.entries(plan.services).map(([name, service]) => {
+      const groupOf = (colour: ColourName): pulumi.Input<string> | undefined => {
+        const own = started.find((one) => one.service === name && one.name === colour)
+        const given = service[colour]
+        return own?.group.arn ?? (given === 'none' ? undefined : given.targetGroupArn)
+      }
+      const blue = keepBlue ? groupOf('blue') : undefined
       return [
         name,
         {
           listener: plan.aws.listener as string,
-          ...(keepBlue && old !== undefined ? { blue: old } : {}),
-          green: green.targetGroupArn as string,
+          ...(blue === undefined ? {} : { blue }),
+          green: groupOf('green') as pulumi.Input<string>,
         },
       ]
     }),
+  )
+}
+
+/** True where something of the plan runs in ECS. */
+function usesTasks(plan: Plan): boolean {
+  return (
+    startedColours(plan, true).length > 0 ||
+    commandsOf(plan).length > 0 ||
+    Object.keys(plan.operations).length > 0
   )
 }
 

@@ -1,6 +1,8 @@
 import { actionOf } from '../../rollout/action.ts'
 import type { Colour, Plan } from '../../rollout/plan.ts'
 import { positionsOf } from '../../rollout/positions.ts'
+import { isStarted } from './colours.ts'
+import { refusedOfTasks } from './refusals-of-tasks.ts'
 
 const METRICS = ['error-rate', 'p50', 'p95', 'p99']
 
@@ -48,14 +50,14 @@ export function refusedOnAws(plan: Plan): string[] {
       const known = METRICS.join(', ')
       say(`${at}.metric`, `${metric} has no alarm on aws yet; known: ${known}, each with above`)
     }
-    const { do: action } = actionOf(guardrail)
-    if (action === 'run' || action === 'flag') {
-      say(`${at}.then`, `${action} is not carried by the platform aws yet`)
+    if (actionOf(guardrail).do === 'flag') {
+      say(`${at}.then`, 'flag is not carried by the platform aws yet')
     }
   }
   for (const [name, gate] of Object.entries(plan.gates)) {
     if (
       gate.confirm === undefined &&
+      gate.run === undefined &&
       (gate.metric === undefined || !METRICS.includes(gate.metric))
     ) {
       say(`gates.${name}`, 'is of a kind that the platform aws does not judge yet')
@@ -70,21 +72,21 @@ export function refusedOnAws(plan: Plan): string[] {
       say(`backups.${name}.priority`, 'scheduled backups are not carried by the platform aws yet')
     }
   }
-  for (const part of ['operations', 'external', 'flags', 'notify'] as const) {
+  for (const part of ['external', 'flags', 'notify'] as const) {
     const names = Object.keys(plan[part])
     if (names.length > 0) say(part, `${names.join(', ')}: not carried by the platform aws yet`)
   }
   if (plan.escalation.length > 0) say('escalation', 'is not carried by the platform aws yet')
   if (plan.environments) say('environments', 'are not carried by the platform aws yet')
-  return problems
+  return [...problems, ...refusedOfTasks(plan)]
 }
 
 function sayOfColour(
   say: (path: string, message: string) => void,
   path: string,
-  { targetGroupArn }: Colour,
+  colour: Colour,
 ): void {
-  if (targetGroupArn === undefined) {
-    say(path, 'runs nowhere on aws; give targetGroupArn')
+  if (colour.targetGroupArn === undefined && !isStarted(colour)) {
+    say(path, 'runs nowhere on aws; give an image with a port, or targetGroupArn')
   }
 }

@@ -17,6 +17,7 @@ import { judgeGates } from './gates.ts'
 import { type LambdaParts, log, look } from './hook.ts'
 import { beatMetrics } from './own-metrics.ts'
 import { counted } from './progress.ts'
+import { bringWorkOn } from './work.ts'
 
 /**
  * What runs every minute, whoever else was called or was not: keeps the latch, acts on alarms whose
@@ -43,6 +44,7 @@ export async function reconcile(
   if (world.journal) {
     await progress(parts, alarms.trouble === undefined ? before : undefined, now)
     await judgeGates(parts)
+    await bringWorkOn(parts, alarms.active, now)
   }
   const { trouble } = alarms
   await writeHeartbeat(clients.parameters, reference.name, {

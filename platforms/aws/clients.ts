@@ -1,4 +1,5 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
+import { ECSClient } from '@aws-sdk/client-ecs'
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { RDSClient } from '@aws-sdk/client-rds'
 import { SNSClient } from '@aws-sdk/client-sns'
@@ -12,6 +13,7 @@ export interface Clients {
   metrics: CloudWatchClient
   databases: RDSClient
   topics: SNSClient
+  tasks: ECSClient
 }
 
 /** Calls that are throttled, or came to nothing, are repeated with pauses that double. */
@@ -45,6 +47,10 @@ export function clientsOf({ region }: Pick<AwsReference, 'region'>): Clients {
     get topics() {
       made.topics ??= new SNSClient(config)
       return made.topics
+    },
+    get tasks() {
+      made.tasks ??= new ECSClient(config)
+      return made.tasks
     },
   }
 }

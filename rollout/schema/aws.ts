@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { awsWork } from './aws-work.ts'
 
 export const arn = z.string().regex(/^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+$/, {
   error: 'give an ARN, such as arn:aws:elasticloadbalancing:eu-central-1:123456789012:…',
@@ -9,6 +10,11 @@ export const aws = z
     listener: arn
       .optional()
       .describe('of an Application Load Balancer: its rules split the traffic of the services'),
+    secret: arn
+      .optional()
+      .describe(
+        'an entry of Secrets Manager whose JSON keys are the variables that env: names in the plan',
+      ),
     priority: z
       .int()
       .min(1)
@@ -24,5 +30,6 @@ export const aws = z
       )
       .default({})
       .describe('by the name of a backup: the RDS instance that a snapshot is taken of'),
+    ...awsWork,
   })
   .describe('the platform aws')
