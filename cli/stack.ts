@@ -93,11 +93,13 @@ export function findStack(options: StackOptions, how?: 'withoutPulumi'): Stack {
 export async function openStack(options: StackOptions, how?: 'withoutPulumi'): Promise<OpenStack> {
   const stack = findStack(options, how)
   const { plan, planHash } = await loadPlan(stack.settings.planFile)
-  const { step, attempt, confirmed, clock, environment, platform } = stack.settings
+  const { name, cwd, configFile, elsewhere, settings } = stack
+  const { step, attempt, confirmed, clock, environment, platform } = settings
   const positions = positionsOf(plan)
   const nameOf = (cursor: string) => findPosition(positions, cursor)?.name ?? cursor
   return {
-    ...stack,
+    ...{ name, cwd, configFile, elsewhere, settings },
+    // Not spread: on another platform than the local one it throws as soon as it is read.
     get layout() {
       return stack.layout
     },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { awsWork } from './aws-work.ts'
 import { name } from './words.ts'
 
 export const arn = z.string().regex(/^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+$/, {
@@ -58,5 +59,6 @@ export const aws = z
       )
       .default({})
       .describe('by the name of a backup: the RDS instance that a snapshot is taken of'),
+    ...awsWork,
   })
   .describe('the platform aws')
