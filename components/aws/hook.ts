@@ -16,6 +16,8 @@ export interface RollbackHookArgs {
   tells: boolean
   /** What it may do besides, for the plan's commands and flags. */
   statements: pulumi.Input<PolicyStatement[]>
+  /** Where it runs; default outside of every VPC. */
+  network?: { subnetIds: string[]; securityGroupIds: string[] }
   code: pulumi.Input<pulumi.asset.Archive>
 }
 
@@ -50,7 +52,10 @@ export class RollbackHook extends pulumi.ComponentResource {
         policy: pulumi
           .all([this.topic.arn, failed.arn, statements])
           .apply(([topic, deadLetters, more]) => {
-            const own = { rollout, listeners, secret, topic, deadLetters, function: functionName }
+            const own = {
+              ...{ rollout, listeners, secret, topic, deadLetters, function: functionName },
+              inSubnets: args.network !== undefined,
+            }
             const policy = hookPolicy(own)
             return JSON.stringify({ ...policy, Statement: [...policy.Statement, ...more] })
           }),
@@ -68,6 +73,7 @@ export class RollbackHook extends pulumi.ComponentResource {
         code,
         memorySize: 512,
         timeout: TIMEOUT_S,
+        ...(args.network === undefined ? {} : { vpcConfig: args.network }),
       },
       { ...child, dependsOn: [policy] },
     )

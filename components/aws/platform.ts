@@ -67,6 +67,9 @@ export class AwsPlatform extends pulumi.ComponentResource {
         rollout: platform.name,
         listeners: [...new Set(Object.values(services).map(({ listener }) => listener))],
         secret: plan.aws.secret,
+        ...(plan.aws.functionInSubnets
+          ? { network: { subnetIds: plan.aws.subnets, securityGroupIds: plan.aws.securityGroups } }
+          : {}),
         tells: Object.keys(plan.notify).length > 0,
         statements: runner?.statements ?? [],
         code: codeFolder(args.folder, platform, { plan, planHash, clock, environment }),

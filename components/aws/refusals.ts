@@ -74,6 +74,10 @@ export function refusedOnAws(plan: Plan): string[] {
     if (plan.aws[part as keyof typeof MISSING] !== undefined) continue
     say(`aws.${part}`, `is missing, and ${example} needs it; ${MISSING[part as 'address']}`)
   }
+  for (const part of ['subnets', 'securityGroups'] as const) {
+    if (!plan.aws.functionInSubnets || plan.aws[part].length > 0) continue
+    say(`aws.${part}`, 'is missing, and aws.functionInSubnets needs it')
+  }
   for (const name of Object.keys(plan.aws.metrics)) {
     if (plan.guardrails[name]?.query !== undefined || plan.gates[name]?.query !== undefined)
       continue

@@ -44,6 +44,12 @@ export const aws = z
       .record(name, metric)
       .default({})
       .describe('by the name of a guardrail or a gate: what stands for its query in CloudWatch'),
+    functionInSubnets: z
+      .boolean()
+      .default(false)
+      .describe(
+        'true: the function runs in the subnets, so that gates reach what is internal; those need a way to the APIs of AWS',
+      ),
     priority: z
       .int()
       .min(1)

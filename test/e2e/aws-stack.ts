@@ -21,6 +21,7 @@ import { type Account, createAccount } from '../beds/aws/deploy.ts'
 import { EcsHarness } from '../beds/aws/ecs-harness.ts'
 import { environmentOf } from '../beds/aws/environment.ts'
 import { type Moto, startMoto } from '../beds/aws/moto.ts'
+import { type Pager, startPager } from '../beds/aws/pager.ts'
 import { EngineStack, type Result } from './engine-stack.ts'
 import { freePorts } from './free-ports.ts'
 
@@ -51,6 +52,7 @@ export class AwsStack extends EngineStack {
   readonly #ports: Ports
   #agent: AgentHarness | undefined
   #ecs: EcsHarness | undefined
+  #pager: Pager | undefined
   #startSeconds: number | undefined
   readonly #before: NodeJS.ProcessEnv
 
@@ -170,7 +172,8 @@ export class AwsStack extends EngineStack {
         AllocatedStorage: 20,
       }),
     )
-    return createTaskPlace(this.#variables())
+    this.#pager = await startPager()
+    return createTaskPlace({ ...this.#variables(), PAGER_URL: this.#pager.url })
   }
 
   /** What the plan asks Prometheus for elsewhere. */
@@ -197,6 +200,11 @@ export class AwsStack extends EngineStack {
     ]
   }
 
+  /** What people were told by the plan's channel. */
+  get told(): string[] {
+    return this.#pager?.told ?? []
+  }
+
   get url(): string {
     return this.harness.url
   }
@@ -217,6 +225,7 @@ export class AwsStack extends EngineStack {
     const said = lambda?.invocations.slice(-3) ?? []
     return [
       ...problems.slice(-3),
+      ...(this.#ecs?.problems.slice(-3) ?? []),
       ...changes.slice(-5).map(({ alarm, from, to }) => `${alarm.AlarmName}: ${from} → ${to}`),
       ...said.map(({ ms, log, error, result }) => {
         return `the function, ${Math.round(ms)} ms: ${error ?? JSON.stringify(result)} ${log.trim().slice(-300)}`
@@ -239,6 +248,7 @@ export class AwsStack extends EngineStack {
   }
 
   async close(): Promise<void> {
+    await this.#pager?.close()
     await this.#agent?.stop()
     await this.#ecs?.stop()
     await this.harness?.stop()
@@ -298,6 +308,8 @@ function planFor(account: Account, ports: Ports, place: TaskPlace): PlanInput {
         health: '/healthz',
       },
     },
+    // Beside what it says: somebody who is told.
+    notify: { pager: { webhook: 'env:PAGER_URL' } },
     runner: { image: IMAGE },
     operations: {
       ...plan.operations,

@@ -35,10 +35,7 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
   })
 
   it('shows one changed resource of AWS in a step, with the two weights', async () => {
-    await stack.until(
-      'nothing to hold it',
-      async () => (await stack.held('huntred@5')).length === 0,
-    )
+    await stack.free('huntred@5', 110)
     const preview = await stack.set({ step: 'huntred@5' }).preview()
     expect(preview.output).not.toContain('error:')
     const changed = changedTypes(preview.output)
@@ -63,6 +60,9 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     await stack.fault('green', { 'lost-authentication': 1 })
     await stack.until('the rollback', async () => (await stack.green()) === 0)
     await stack.fault('green', undefined)
+    await stack.until('people to be told', () =>
+      stack.told.some((one) => one.includes('ROLLED BACK')),
+    )
     expect(await stack.latch()).toMatchObject({
       latched: true,
       trips: 1,
