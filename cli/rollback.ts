@@ -4,7 +4,7 @@ import { healthOfBlue, startBlue } from '../platforms/local/blue.ts'
 import { openPlatform } from '../platforms/open.ts'
 import type { Platform, RollbackReport } from '../platforms/platform.ts'
 import { describeHeld } from '../rollout/limits.ts'
-import { latchOf } from '../rollout/observation.ts'
+import { journalOf, latchOf } from '../rollout/observation.ts'
 import type { Plan } from '../rollout/plan.ts'
 import { describeChange } from '../rollout/weights.ts'
 import { NotDone, WrongUse } from './errors.ts'
@@ -59,7 +59,8 @@ export function rollback(program: Command): void {
         )
       }
       if (options.database !== undefined) {
-        return takeDown(platform, await guardedPlan(platform), options.database, whoAmI())
+        const plan = (await guardedPlan(platform)) ?? journalOf(await platform.observe())?.plan
+        return takeDown(platform, plan, options.database, whoAmI())
       }
       await rollBack(stack, platform, options)
     })

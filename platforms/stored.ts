@@ -46,4 +46,7 @@ export const journalSchema = z.looseObject({
   baselines: z.record(z.string(), measurement),
   verdicts: z.array(z.looseObject({ gate: z.string(), position: z.string(), at: time })),
   backups: z.array(z.looseObject({ name: z.string(), id: z.string(), takenAt: time })),
+  commands: z
+    .array(z.looseObject({ key: z.string(), handle: z.string(), startedAt: time }))
+    .optional(),
 })

@@ -1,4 +1,5 @@
 import type { Then } from './action.ts'
+import type { CommandRecord } from './commands.ts'
 import type { Plan } from './plan.ts'
 import type { ServiceWeights } from './weights.ts'
 
@@ -110,6 +111,8 @@ export interface Journal {
   investigations?: Investigation[]
   /** Flags that a guardrail has set, by name; they stay. */
   flags?: Record<string, boolean>
+  /** Commands that were handed to something else to run, oldest first. */
+  commands?: CommandRecord[]
 }
 
 /** An alarm that is active now. */

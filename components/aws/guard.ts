@@ -1,7 +1,12 @@
 import * as cloudwatch from '@pulumi/aws/cloudwatch/metricAlarm.js'
-import type * as pulumi from '@pulumi/pulumi'
-import { type AlarmSpec, alarmsOf, heartbeatAlarm } from '../../platforms/aws/alarms.ts'
-import { type AwsLayout, dimensionOf } from '../../platforms/aws/layout.ts'
+import * as pulumi from '@pulumi/pulumi'
+import {
+  type AlarmSpec,
+  alarmsOf,
+  heartbeatAlarm,
+  type Measured,
+} from '../../platforms/aws/alarms.ts'
+import { dimensionOf } from '../../platforms/aws/layout.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import type { RollbackHook } from './hook.ts'
 
@@ -19,16 +24,19 @@ export interface GuardArgs {
 export function declareAlarms(
   plan: Plan,
   rollout: string,
-  services: AwsLayout['services'],
+  services: Record<
+    string,
+    { listener: string; blue?: pulumi.Input<string>; green: pulumi.Input<string> }
+  >,
   { clock, tick, hook, opts }: GuardArgs,
 ): void {
-  const measured = Object.fromEntries(
+  const measured: Record<string, Measured<pulumi.Input<string>>> = Object.fromEntries(
     Object.entries(services).map(([name, { listener, blue, green }]) => [
       name,
       {
         loadBalancer: dimensionOf(listener),
-        ...(blue === undefined ? {} : { blue: dimensionOf(blue) }),
-        green: dimensionOf(green),
+        ...(blue === undefined ? {} : { blue: pulumi.output(blue).apply(dimensionOf) }),
+        green: pulumi.output(green).apply(dimensionOf),
       },
     ]),
   )
@@ -39,7 +47,7 @@ export function declareAlarms(
 }
 
 function declareAlarm(
-  spec: AlarmSpec<string>,
+  spec: AlarmSpec<pulumi.Input<string>>,
   alarmActions: pulumi.Input<string>[],
   opts: pulumi.CustomResourceOptions,
 ): void {

@@ -5,7 +5,7 @@ import * as sns from '@pulumi/aws/sns/index.js'
 import * as sqs from '@pulumi/aws/sqs/queue.js'
 import * as pulumi from '@pulumi/pulumi'
 import { RUNTIME } from './hook-code.ts'
-import { deployerPolicy, hookPolicy } from './policies.ts'
+import { deployerPolicy, hookPolicy, type PolicyStatement } from './policies.ts'
 
 export interface RollbackHookArgs {
   rollout: string
@@ -14,6 +14,10 @@ export interface RollbackHookArgs {
   secret?: string
   /** True where the plan has channels, which the function tells what comes to the topic. */
   tells: boolean
+  /** What it may do besides, for the plan's commands and flags. */
+  statements: pulumi.Input<PolicyStatement[]>
+  /** Where it runs; default outside of every VPC. */
+  network?: { subnetIds: string[]; securityGroupIds: string[] }
   code: pulumi.Input<pulumi.asset.Archive>
 }
 
@@ -32,7 +36,7 @@ export class RollbackHook extends pulumi.ComponentResource {
   constructor(name: string, args: RollbackHookArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:aws:RollbackHook', name, {}, opts)
     const child = { parent: this }
-    const { rollout, listeners, secret, code } = args
+    const { rollout, listeners, secret, statements, code } = args
     const functionName = `sluice-${rollout}-hook`
     this.topic = new sns.Topic('news', {}, child)
     const failed = new sqs.Queue('failed', { messageRetentionSeconds: 1_209_600 }, child)
@@ -45,18 +49,16 @@ export class RollbackHook extends pulumi.ComponentResource {
       'hook-policy',
       {
         role: role.name,
-        policy: pulumi.all([this.topic.arn, failed.arn]).apply(([topic, deadLetters]) =>
-          JSON.stringify(
-            hookPolicy({
-              rollout,
-              listeners,
-              secret,
-              topic,
-              deadLetters,
-              function: functionName,
-            }),
-          ),
-        ),
+        policy: pulumi
+          .all([this.topic.arn, failed.arn, statements])
+          .apply(([topic, deadLetters, more]) => {
+            const own = {
+              ...{ rollout, listeners, secret, topic, deadLetters, function: functionName },
+              inSubnets: args.network !== undefined,
+            }
+            const policy = hookPolicy(own)
+            return JSON.stringify({ ...policy, Statement: [...policy.Statement, ...more] })
+          }),
       },
       child,
     )
@@ -71,6 +73,7 @@ export class RollbackHook extends pulumi.ComponentResource {
         code,
         memorySize: 512,
         timeout: TIMEOUT_S,
+        ...(args.network === undefined ? {} : { vpcConfig: args.network }),
       },
       { ...child, dependsOn: [policy] },
     )

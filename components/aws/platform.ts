@@ -3,51 +3,75 @@ import { dirname, join, relative } from 'node:path'
 import * as lb from '@pulumi/aws/lb/index.js'
 import * as ssm from '@pulumi/aws/ssm/parameter.js'
 import * as pulumi from '@pulumi/pulumi'
-import {
-  type AwsLayout,
-  type AwsService,
-  parameterNames,
-  TEST_HEADER,
-} from '../../platforms/aws/layout.ts'
+import { type AwsLayout, parameterNames, TEST_HEADER } from '../../platforms/aws/layout.ts'
 import { TICK } from '../../platforms/aws/reference.ts'
 import { toRuleWeights } from '../../platforms/aws/rule-weights.ts'
 import type { AwsReference } from '../../platforms/reference.ts'
 import type { ColourName, Plan } from '../../rollout/plan.ts'
 import type { DeclarePlatform, PlatformArgs } from '../platforms.ts'
 import type { Weigh } from '../traffic-step.ts'
+import { declareGroup, declareService, type StartedColour, startedColours } from './colours.ts'
 import { declareAlarms } from './guard.ts'
 import { RollbackHook } from './hook.ts'
 import { hookCode } from './hook-code.ts'
 import { refusedOnAws } from './refusals.ts'
+import { declareRunner, declareSupervised } from './runner.ts'
+import { Tasks } from './tasks.ts'
+import { commandsOf } from './variables.ts'
 
 export type AwsPlatformArgs = PlatformArgs & { platform: AwsReference }
 
 /** Priorities of a service: of its two test rules, and of the rule that splits its traffic. */
 const PER_SERVICE = 3
 
+/** The target groups of the services; of colours that the platform starts they are not known yet. */
+type AwsServices = Record<
+  string,
+  { listener: string; blue?: pulumi.Input<string>; green: pulumi.Input<string> }
+>
+
 /**
  * What a rollout consists of on AWS: a test rule of each colour, by which gates ask it past the
- * weights and which keeps green attached, and so health-checked, at weight 0; the parameter that says
- * where things are, the hook with its two paths and its minute, and the alarms.
+ * weights and which keeps green attached, and so health-checked, at weight 0; the colours that it
+ * starts and what runs the plan's commands; the parameter that says where things are, the hook with
+ * its two paths and its minute, and the alarms.
  */
 export class AwsPlatform extends pulumi.ComponentResource {
+  readonly services: AwsServices
+
   constructor(name: string, args: AwsPlatformArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:aws:Platform', name, {}, opts)
     const { platform, plan, planHash, clock, environment, keepBlue } = args
     const child = { parent: this }
-    const services = servicesOf(plan, keepBlue)
+    const started = startedColours(plan, keepBlue).map(({ service, name: colour, definition }) =>
+      declareGroup(plan, service, colour, definition, child),
+    )
+    const services = servicesOf(plan, keepBlue, started)
+    this.services = services
+    const tasks = usesTasks(plan)
+      ? new Tasks('tasks', { rollout: platform.name, plan }, child)
+      : undefined
     for (const [index, [service, groups]] of Object.entries(services).entries()) {
-      const priority = plan.aws.priority + index * PER_SERVICE
-      testRule(plan, service, groups, 'green', priority, child)
-      testRule(plan, service, groups, 'blue', priority + 1, child)
+      for (const [offset, colour] of (['green', 'blue'] as const).entries()) {
+        const priority = plan.aws.priority + index * PER_SERVICE + offset
+        const rule = testRule(plan, service, groups, colour, priority, child)
+        const own = started.find((one) => one.service === service && one.name === colour)
+        if (tasks && rule && own) declareService(plan, tasks, own, rule, this)
+      }
     }
+    const runner = tasks && declareRunner(plan, platform.name, tasks)
+    if (tasks) declareSupervised(plan, args.position, tasks, child)
     const hook = new RollbackHook(
       'hook',
       {
         rollout: platform.name,
         listeners: [...new Set(Object.values(services).map(({ listener }) => listener))],
         secret: plan.aws.secret,
+        ...(plan.aws.functionInSubnets
+          ? { network: { subnetIds: plan.aws.subnets, securityGroupIds: plan.aws.securityGroups } }
+          : {}),
         tells: Object.keys(plan.notify).length > 0,
+        statements: runner?.statements ?? [],
         code: codeFolder(args.folder, platform, { plan, planHash, clock, environment }),
       },
       child,
@@ -57,14 +81,17 @@ export class AwsPlatform extends pulumi.ComponentResource {
       {
         name: parameterNames(platform.name).layout,
         type: 'String',
-        value: pulumi.all([hook.topic.arn, hook.function.name]).apply(([topic, name]) =>
-          JSON.stringify({
-            services,
-            topic,
-            hook: name,
-            databases: plan.aws.databases,
-          } satisfies AwsLayout),
-        ),
+        value: pulumi
+          .all([hook.topic.arn, hook.function.name, services, runner?.layout])
+          .apply(([topic, name, known, running]) =>
+            JSON.stringify({
+              services: known,
+              topic,
+              hook: name,
+              databases: plan.aws.databases,
+              ...(running === undefined ? {} : { runner: running }),
+            } satisfies AwsLayout),
+          ),
       },
       child,
     )
@@ -83,21 +110,18 @@ export const declareOnAws: DeclarePlatform = (name, { platform, ...args }, opts)
   if (platform.kind !== 'aws') throw new Error(`${platform.kind} is not the platform aws`)
   const problems = refusedOnAws(args.plan)
   if (problems.length > 0) throw new pulumi.RunError(problems.join('\n'))
-  return {
-    platform: new AwsPlatform(name, { ...args, platform }, opts),
-    weigh: weighOnAws(args.plan, args.keepBlue),
-  }
+  const declared = new AwsPlatform(name, { ...args, platform }, opts)
+  return { platform: declared, weigh: weighOnAws(args.plan, declared.services) }
 }
 
 /**
  * The listener rule of a service, whose weights are those that were admitted. Stickiness is always
  * stated: left out, it stays as it was, and its cookie wins over the weights.
  */
-export function weighOnAws(plan: Plan, keepBlue: boolean): Weigh {
-  const services = servicesOf(plan, keepBlue)
+export function weighOnAws(plan: Plan, services: AwsServices): Weigh {
   const order = Object.keys(services)
   return (service, weights, opts) => {
-    const { listener, ...groups } = services[service] as AwsLayout['services'][string]
+    const { listener, blue, green } = services[service] as AwsServices[string]
     return new lb.ListenerRule(
       `weights-${service}`,
       {
@@ -108,7 +132,9 @@ export function weighOnAws(plan: Plan, keepBlue: boolean): Weigh {
           {
             type: 'forward',
             forward: {
-              targetGroups: weights.apply((now) => toRuleWeights(now, groups)),
+              targetGroups: pulumi
+                .all([weights, { blue, green }])
+                .apply(([now, groups]) => toRuleWeights(now, groups)),
               stickiness: { enabled: false, duration: 1 },
             },
           },
@@ -123,14 +149,14 @@ export function weighOnAws(plan: Plan, keepBlue: boolean): Weigh {
 function testRule(
   plan: Plan,
   service: string,
-  groups: AwsService,
+  groups: AwsServices[string],
   colour: ColourName,
   priority: number,
   opts: pulumi.CustomResourceOptions,
-): void {
+): lb.ListenerRule | undefined {
   const arn = groups[colour]
-  if (arn === undefined) return
-  new lb.ListenerRule(
+  if (arn === undefined) return undefined
+  return new lb.ListenerRule(
     colour === 'green' ? `${service}-test` : `${service}-test-${colour}`,
     {
       listenerArn: groups.listener,
@@ -153,19 +179,33 @@ function testRule(
   )
 }
 
-function servicesOf(plan: Plan, keepBlue: boolean): AwsLayout['services'] {
+function servicesOf(plan: Plan, keepBlue: boolean, started: readonly StartedColour[]): AwsServices {
   return Object.fromEntries(
-    Object.entries(plan.services).map(([name, { blue, green }]) => {
-      const old = blue === 'none' ? undefined : blue.targetGroupArn
+    Object.entries(plan.services).map(([name, service]) => {
+      const groupOf = (colour: ColourName): pulumi.Input<string> | undefined => {
+        const own = started.find((one) => one.service === name && one.name === colour)
+        const given = service[colour]
+        return own?.group.arn ?? (given === 'none' ? undefined : given.targetGroupArn)
+      }
+      const blue = keepBlue ? groupOf('blue') : undefined
       return [
         name,
         {
           listener: plan.aws.listener as string,
-          ...(keepBlue && old !== undefined ? { blue: old } : {}),
-          green: green.targetGroupArn as string,
+          ...(blue === undefined ? {} : { blue }),
+          green: groupOf('green') as pulumi.Input<string>,
         },
       ]
     }),
+  )
+}
+
+/** True where something of the plan runs in ECS. */
+function usesTasks(plan: Plan): boolean {
+  return (
+    startedColours(plan, true).length > 0 ||
+    commandsOf(plan).length > 0 ||
+    Object.keys(plan.operations).length > 0
   )
 }
 

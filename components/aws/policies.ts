@@ -27,7 +27,19 @@ export interface HookPolicyArgs {
   function: string
   /** The ARN of the entry of Secrets Manager that has the plan's variables. */
   secret?: string
+  /** True where it runs in subnets, for which Lambda makes network interfaces in its name. */
+  inSubnets?: boolean
 }
+
+/** As AWS' own AWSLambdaVPCAccessExecutionRole: they know no resource before it is made. */
+const NETWORK_ACTIONS = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+]
 
 /**
  * What the hook may do, and no more: its own parameters but not the layout, the rules of its
@@ -88,6 +100,7 @@ export function hookPolicy(args: HookPolicyArgs): PolicyDocument {
       ...(args.secret === undefined
         ? []
         : [allow('ReadVariables', ['secretsmanager:GetSecretValue'], [args.secret])]),
+      ...(args.inSubnets ? [allow('StandInSubnets', NETWORK_ACTIONS, ['*'])] : []),
       allow('Tell', ['sns:Publish'], [topic]),
       allow('TellOfFailures', ['sqs:SendMessage'], [deadLetters]),
       allow(

@@ -2,6 +2,8 @@ import { actionOf } from '../../rollout/action.ts'
 import { formatDuration } from '../../rollout/duration.ts'
 import type { Colour, Gate, Guardrail, Metric, Plan } from '../../rollout/plan.ts'
 import { positionsOf } from '../../rollout/positions.ts'
+import { isStarted } from './colours.ts'
+import { refusedOfTasks } from './refusals-of-tasks.ts'
 
 /** What a guardrail may hold from each side: what an alarm can say. */
 const SIDES: Partial<Record<Metric, 'above' | 'below'>> = {
@@ -72,6 +74,10 @@ export function refusedOnAws(plan: Plan): string[] {
     if (plan.aws[part as keyof typeof MISSING] !== undefined) continue
     say(`aws.${part}`, `is missing, and ${example} needs it; ${MISSING[part as 'address']}`)
   }
+  for (const part of ['subnets', 'securityGroups'] as const) {
+    if (!plan.aws.functionInSubnets || plan.aws[part].length > 0) continue
+    say(`aws.${part}`, 'is missing, and aws.functionInSubnets needs it')
+  }
   for (const name of Object.keys(plan.aws.metrics)) {
     if (plan.guardrails[name]?.query !== undefined || plan.gates[name]?.query !== undefined)
       continue
@@ -86,13 +92,15 @@ export function refusedOnAws(plan: Plan): string[] {
       say(`backups.${name}.priority`, 'scheduled backups are not carried by the platform aws yet')
     }
   }
-  for (const part of ['operations', 'external', 'flags'] as const) {
+  for (const part of ['external', 'flags'] as const) {
     const names = Object.keys(plan[part])
     if (names.length > 0) say(part, `${names.join(', ')}: not carried by the platform aws yet`)
   }
   if (plan.escalation.length > 0) say('escalation', 'is not carried by the platform aws yet')
   if (plan.environments) say('environments', 'are not carried by the platform aws yet')
-  return problems
+  const placeOf = (problem: string) => problem.slice(0, problem.indexOf(':'))
+  const said = new Set(problems.map(placeOf))
+  return [...problems, ...refusedOfTasks(plan).filter((one) => !said.has(placeOf(one)))]
 }
 
 type Say = (path: string, message: string) => void
@@ -111,13 +119,11 @@ function sayOfGuardrail(say: Say, plan: Plan, name: string, guardrail: Guardrail
     }
   }
   const { do: action } = actionOf(guardrail)
-  if (action === 'run' || action === 'flag') {
-    say(`${at}.then`, `${action} is not carried by the platform aws yet`)
-  }
+  if (action === 'flag') say(`${at}.then`, 'flag is not carried by the platform aws yet')
 }
 
 function sayOfGate(say: Say, plan: Plan, name: string, gate: Gate): void {
-  if (gate.confirm !== undefined) return
+  if (gate.confirm !== undefined || gate.run !== undefined) return
   const at = `gates.${name}`
   if (gate.query !== undefined) {
     if (!plan.aws.metrics[name]) sayOfQuery(say, name, `${at}.query`)
@@ -162,8 +168,8 @@ function neededBy(plan: Plan): Partial<Record<keyof typeof MISSING, string>> {
   return needed
 }
 
-function sayOfColour(say: Say, path: string, { targetGroupArn }: Colour): void {
-  if (targetGroupArn === undefined) {
-    say(path, 'runs nowhere on aws; give targetGroupArn')
+function sayOfColour(say: Say, path: string, colour: Colour): void {
+  if (colour.targetGroupArn === undefined && !isStarted(colour)) {
+    say(path, 'runs nowhere on aws; give an image with a port, or targetGroupArn')
   }
 }

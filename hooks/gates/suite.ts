@@ -1,3 +1,4 @@
+import type { CommandEnd } from '../../rollout/commands.ts'
 import type { Judgement } from '../../rollout/judgement.ts'
 import { firstOf } from '../../rollout/judgement.ts'
 import type { GateContext, GateKind } from './context.ts'
@@ -17,9 +18,8 @@ export const suite: GateKind = {
   async judge(context) {
     const { gate, plan, around, position, stopped } = context
     const runs = runsOf(gate.flags)
-    const failed: string[] = []
-    let said = ''
-    for (const { what, variables } of runs) {
+    const ends: CommandEnd[] = []
+    for (const { variables } of runs) {
       const service = gate.services?.length === 1 ? gate.services[0] : undefined
       const { ok, reason } = await around.run({
         what: 'gate',
@@ -32,10 +32,9 @@ export const suite: GateKind = {
         signal: stopped,
       })
       if (stopped.aborted) return { result: 'inconclusive', reason: 'the hook stops' }
-      if (ok) said = reason
-      else failed.push(what === '' ? reason : `${what}: ${reason}`)
+      ends.push({ ok, reason })
     }
-    return verdict(runs, failed, said)
+    return verdictOf(runs, ends)
   },
 }
 
@@ -54,8 +53,14 @@ export function runsOf(flags: GateContext['gate']['flags']): Run[] {
   )
 }
 
-function verdict(runs: readonly Run[], failed: readonly string[], said: string): Judgement {
+/** What the ends of the runs of a suite say of it. Pure. */
+export function verdictOf(runs: readonly Run[], ends: readonly CommandEnd[]): Judgement {
+  const failed = ends.flatMap(({ ok, reason }, index) => {
+    const what = runs[index]?.what ?? ''
+    return ok ? [] : [what === '' ? reason : `${what}: ${reason}`]
+  })
   if (failed.length > 0) return { result: 'failed', reason: firstOf(failed) }
   const all = runs.map(({ what }) => what).filter((what) => what !== '')
+  const said = ends.at(-1)?.reason ?? ''
   return { result: 'passed', reason: all.length > 0 ? `passed ${all.join(', ')}` : said }
 }

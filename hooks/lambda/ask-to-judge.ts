@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { call } from '../../platforms/aws/failures.ts'
 import { tickMs } from '../../platforms/aws/reference.ts'
-import { dueNow } from './due.ts'
+import { dueNow, isJudgedHere } from './due.ts'
 import { judgeEvent } from './event.ts'
 import type { LambdaParts } from './hook.ts'
 import { isJudging, JudgingRecord } from './judging.ts'
@@ -24,7 +24,7 @@ export async function askToJudge(parts: LambdaParts): Promise<void> {
   if (before?.state === 'begun') await recordCutOff(parts)
   const guardrails = before?.guardrails ?? {}
   const tick = tickMs(reference)
-  const due = dueNow(world, guardrails, now, tick / 2)
+  const due = dueNow(world, guardrails, now, { tickMs: tick, slackMs: tick / 2 })
   if (due.gates.length === 0 && due.guardrails.length === 0) return
   const id = randomUUID()
   const until = new Date(now.getTime() + tick * BEGINS_WITHIN).toISOString()
@@ -43,11 +43,11 @@ export async function askToJudge(parts: LambdaParts): Promise<void> {
 }
 
 /** A call that ended with no word leaves its gates as running: what it did not finish is no pass. */
-async function recordCutOff({ world, operations }: LambdaParts): Promise<void> {
+async function recordCutOff({ world, charge, operations }: LambdaParts): Promise<void> {
   const { journal } = world
   if (!journal) return
   for (const verdict of journal.verdicts) {
-    if (verdict.result !== 'running') continue
+    if (verdict.result !== 'running' || !isJudgedHere(charge.plan.gates[verdict.gate])) continue
     const reason = 'the function ended before it was judged'
     const at = new Date().toISOString()
     await operations.recordVerdict({ ...verdict, result: 'inconclusive', reason, at })

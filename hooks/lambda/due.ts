@@ -15,13 +15,14 @@ export interface Due {
  * The gates of the position that have not passed, those that were judged a moment ago left out, and
  * the guardrails whose gate is to be judged again. Pure.
  * @param judgedAt when each guardrail was judged last, ISO 8601
+ * @param tickMs how often the function looks: `every` is no shorter, whatever the clock is
  * @param slackMs by how much the next look may come sooner than it should
  */
 export function dueNow(
   world: Pick<World, 'charge' | 'journal' | 'armed' | 'judges'>,
   judgedAt: Record<string, string>,
   now: Date,
-  slackMs = 0,
+  { tickMs, slackMs = 0 }: { tickMs: number; slackMs?: number },
 ): Due {
   const { charge, journal } = world
   const { plan, planHash, clock } = charge
@@ -40,7 +41,7 @@ export function dueNow(
   const guardrails = Object.entries(plan.guardrails).flatMap(([name, guardrail]) => {
     if (guardrail.gate === undefined || !isJudgedHere(plan.gates[guardrail.gate])) return []
     if (watchedNow(world, guardrail).judged.length === 0) return []
-    const everyMs = checkIntervalMs(guardrail.every, clock) - slackMs
+    const everyMs = Math.max(tickMs, checkIntervalMs(guardrail.every, clock)) - slackMs
     return isOlder(judgedAt[name], everyMs, now) ? [name] : []
   })
   return { gates, guardrails }

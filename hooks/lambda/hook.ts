@@ -13,6 +13,7 @@ import type { RolloutEvent } from '../../platforms/store.ts'
 import type { Alarm, Journal } from '../../rollout/journal.ts'
 import { causesOf } from '../causes.ts'
 import { type Charge, WatchedRouter, WatchedStore, World } from '../world.ts'
+import { takeAction } from './actions.ts'
 import type { Call } from './event.ts'
 import { judge } from './judge.ts'
 import { reconcile } from './reconcile.ts'
@@ -176,6 +177,7 @@ async function act(parts: LambdaParts, alarm: Alarm): Promise<object> {
     })
     return { did: 'opened an investigation' }
   }
+  if (alarm.then === 'run' || alarm.then === 'flag') return takeAction(parts, alarm)
   await operations.record({
     kind: 'alarm',
     message: `${alarm.guardrail} on ${alarm.service}: ${alarm.value} against ${alarm.threshold} (${alarm.then})`,

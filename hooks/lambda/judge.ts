@@ -79,7 +79,8 @@ async function judgeAll(
   })
   try {
     for (;;) {
-      for (const name of dueNow(world, begun.guardrails, new Date()).guardrails) {
+      const due = dueNow(world, begun.guardrails, new Date(), { tickMs: tickMs(reference) })
+      for (const name of due.guardrails) {
         begun.guardrails[name] = new Date().toISOString()
         await judgeOne(parts, common, name, { stopped: over.signal, act })
       }

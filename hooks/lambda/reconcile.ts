@@ -17,6 +17,7 @@ import { askToJudge } from './ask-to-judge.ts'
 import { type LambdaParts, log, look } from './hook.ts'
 import { beatMetrics } from './own-metrics.ts'
 import { counted } from './progress.ts'
+import { bringWorkOn } from './work.ts'
 
 /**
  * What runs every minute, whoever else was called or was not: keeps the latch, acts on alarms whose
@@ -45,6 +46,7 @@ export async function reconcile(
     await askToJudge(parts).catch((error: unknown) => {
       log('critical', `gates are not judged: ${messageOf(error)}`)
     })
+    await bringWorkOn(parts, alarms.active, now)
   }
   const { trouble } = alarms
   await writeHeartbeat(clients.parameters, reference.name, {

@@ -5,7 +5,7 @@ import { availabilityAlarm, healthAlarm, throughputAlarm } from './presence-alar
 import { TICK } from './reference.ts'
 import { gateAlarm, queryAlarm } from './told-alarms.ts'
 
-export { type AlarmSpec, alarmName, OWN_NAMESPACE } from './alarm-spec.ts'
+export { type AlarmSpec, alarmName, type Measured, OWN_NAMESPACE } from './alarm-spec.ts'
 export { baselineName } from './answer-alarm.ts'
 export { HEARTBEAT, heartbeatAlarm } from './presence-alarms.ts'
 

@@ -128,7 +128,7 @@ export class AwsPlatform implements Platform {
 
   async takeDown(operation: string): Promise<void> {
     throw new Refused(
-      `operation ${operation}: commands of the plan are not run by the platform aws yet; see the README`,
+      `operations.${operation} is not taken back by the platform aws; next: run its down in the cluster yourself, with aws ecs run-task, while blue has everything`,
     )
   }
 

@@ -1,4 +1,5 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
+import { ECSClient } from '@aws-sdk/client-ecs'
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { RDSClient } from '@aws-sdk/client-rds'
@@ -16,6 +17,7 @@ export interface Clients {
   topics: SNSClient
   functions: LambdaClient
   secrets: SecretsManagerClient
+  tasks: ECSClient
 }
 
 /** Calls that are throttled, or came to nothing, are repeated with pauses that double. */
@@ -57,6 +59,10 @@ export function clientsOf({ region }: Pick<AwsReference, 'region'>): Clients {
     get secrets() {
       made.secrets ??= new SecretsManagerClient(config)
       return made.secrets
+    },
+    get tasks() {
+      made.tasks ??= new ECSClient(config)
+      return made.tasks
     },
   }
 }

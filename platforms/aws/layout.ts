@@ -26,9 +26,23 @@ export const layoutSchema = z.strictObject({
   hook: z.string().optional(),
   /** By the plan's name of a backup: the RDS instance it is a snapshot of. */
   databases: z.record(z.string(), z.string()).default({}),
+  /** What commands of the plan run in; absent where it has none. */
+  runner: z
+    .strictObject({
+      cluster: arn,
+      taskDefinition: arn,
+      container: z.string(),
+      subnets: z.array(z.string()),
+      securityGroups: z.array(z.string()),
+      publicAddress: z.boolean(),
+      /** The log group that has what they say. */
+      log: z.string(),
+    })
+    .optional(),
 })
 
 export type AwsLayout = z.output<typeof layoutSchema>
+export type AwsRunner = NonNullable<AwsLayout['runner']>
 export type AwsService = AwsLayout['services'][string]
 
 /** The parameters of a rollout. Only `layout` is managed by the engine. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { awsWork } from './aws-work.ts'
 import { name } from './words.ts'
 
 export const arn = z.string().regex(/^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+$/, {
@@ -43,6 +44,12 @@ export const aws = z
       .record(name, metric)
       .default({})
       .describe('by the name of a guardrail or a gate: what stands for its query in CloudWatch'),
+    functionInSubnets: z
+      .boolean()
+      .default(false)
+      .describe(
+        'true: the function runs in the subnets, so that gates reach what is internal; those need a way to the APIs of AWS',
+      ),
     priority: z
       .int()
       .min(1)
@@ -58,5 +65,6 @@ export const aws = z
       )
       .default({})
       .describe('by the name of a backup: the RDS instance that a snapshot is taken of'),
+    ...awsWork,
   })
   .describe('the platform aws')

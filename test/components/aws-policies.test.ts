@@ -13,14 +13,15 @@ const secret = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop-123
 const self = 'arn:aws:lambda:eu-central-1:123456789012:function:sluice-shop-hook'
 const tag = (key: string) => ({ 'aws:TagKeys': [key] })
 
-const policy = hookPolicy({
+const ARGS = {
   rollout: 'shop',
   listeners: [listener],
   topic,
   deadLetters: queue,
   function: 'sluice-shop-hook',
   secret,
-})
+}
+const policy = hookPolicy(ARGS)
 
 /** Each call that the handler makes; aws-hook.test.ts records that there is no other. */
 const MADE: Asked[] = [
@@ -141,6 +142,15 @@ describe("the hook's policy, by a simulation on the document", () => {
 
   it.each(NEVER)('does not let it %s', (_what, asked) => {
     expect(isAllowed(policy, asked)).toBe(false)
+  })
+
+  it('lets it stand in subnets only where the plan says so', () => {
+    const asked = { action: 'ec2:CreateNetworkInterface', resource: '*' }
+    const [own, there] = [{ ...ARGS }, { ...ARGS, inSubnets: true }].map(hookPolicy)
+    expect(isAllowed(own as typeof policy, asked)).toBe(false)
+    expect(isAllowed(there as typeof policy, asked)).toBe(true)
+    const another = { action: 'ec2:RunInstances', resource: '*' }
+    expect(isAllowed(there as typeof policy, another)).toBe(false)
   })
 
   it('allows nothing by a wildcard in an action', () => {

@@ -2,7 +2,6 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateDBInstanceCommand } from '@aws-sdk/client-rds'
-import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager'
 import { parse } from 'yaml'
 import { AwsPlatform } from '../../platforms/aws/client.ts'
 import { clientsOf } from '../../platforms/aws/clients.ts'
@@ -17,16 +16,18 @@ import type { PlanInput } from '../../rollout/plan.ts'
 import { checkout } from '../../tools/checkout.ts'
 import { AccountHarness } from '../beds/aws/account-harness.ts'
 import { AGENT_NAMESPACE, AgentHarness, type Figure } from '../beds/aws/agent-harness.ts'
+import { createTaskPlace, type TaskPlace } from '../beds/aws/cluster.ts'
 import { type Account, createAccount } from '../beds/aws/deploy.ts'
+import { EcsHarness } from '../beds/aws/ecs-harness.ts'
 import { environmentOf } from '../beds/aws/environment.ts'
 import { type Moto, startMoto } from '../beds/aws/moto.ts'
+import { type Pager, startPager } from '../beds/aws/pager.ts'
 import { EngineStack, type Result } from './engine-stack.ts'
 import { freePorts } from './free-ports.ts'
 
 const NAME = 'huntred'
 const SERVICE = 'huntred'
 const SECOND = 'huntred_v2'
-const TABLES = 'business_units,persons,proposals'
 /** How many times faster than real the plan's waits pass: a day is two seconds. */
 const CLOCK = 43_200
 /** Milliseconds of each answer: twice a baseline has to be more than a busy machine adds. */
@@ -50,6 +51,8 @@ export class AwsStack extends EngineStack {
   readonly #home: Layout
   readonly #ports: Ports
   #agent: AgentHarness | undefined
+  #ecs: EcsHarness | undefined
+  #pager: Pager | undefined
   #startSeconds: number | undefined
   readonly #before: NodeJS.ProcessEnv
 
@@ -118,6 +121,9 @@ export class AwsStack extends EngineStack {
     await this.harness.start()
     this.#agent = new AgentHarness(clientsOf({}), this.#figures(), (TICK * 1_000) / 6)
     this.#agent.start()
+    const { endpoint } = this.moto
+    this.#ecs = new EcsHarness({ endpoint, images: {}, cwd: checkout, lookMs: 500 })
+    this.#ecs.start()
   }
 
   /** Both systems of the example, as on the local platform, with a database of their own. */
@@ -150,26 +156,6 @@ export class AwsStack extends EngineStack {
       )
       if (colour === 'green') this.#startSeconds = (performance.now() - begun) / 1_000
     }
-    await this.#operate()
-  }
-
-  /** What the plan's operations do, as long as the platform carries none. */
-  async #operate(): Promise<void> {
-    const [from, to] = ['HUNTRED_URL', 'HUNTRED_V2_URL']
-    const copied = await this.environment(this.#variables()).run(
-      ...[process.execPath, join(checkout, 'examples/extract.ts')],
-      ...['--from', from, '--to', to, '--tables', TABLES],
-    )
-    if (copied.code !== 0) throw new Error(copied.output)
-    const port = String(this.#ports.sync)
-    await installService(this.#home, 'sync', {
-      command: [
-        ...[process.execPath, join(checkout, 'examples/sync.ts')],
-        ...['--blue', from, '--green', to, '--tables', TABLES, '--port', port],
-      ],
-      environment: this.#variables(),
-      cwd: checkout,
-    })
   }
 
   #variables(): Record<string, string> {
@@ -177,19 +163,17 @@ export class AwsStack extends EngineStack {
     return { HUNTRED_URL: blue, HUNTRED_V2_URL: green }
   }
 
-  /** The databases as RDS knows them, and the entry that has their addresses. */
-  async #declareData(): Promise<string> {
-    const { databases, secrets } = clientsOf({})
-    await databases.send(
+  /** The databases as RDS knows them; where tasks run, and the entry that has their addresses. */
+  async #declareData(): Promise<TaskPlace> {
+    await clientsOf({}).databases.send(
       new CreateDBInstanceCommand({
         ...{ DBInstanceIdentifier: RDS_SECOND, DBInstanceClass: 'db.t3.micro', Engine: 'postgres' },
         ...{ MasterUsername: 'somebody', MasterUserPassword: 'not-a-real-one' },
         AllocatedStorage: 20,
       }),
     )
-    const SecretString = JSON.stringify(this.#variables())
-    const { ARN } = await secrets.send(new CreateSecretCommand({ Name: NAME, SecretString }))
-    return ARN as string
+    this.#pager = await startPager()
+    return createTaskPlace({ ...this.#variables(), PAGER_URL: this.#pager.url })
   }
 
   /** What the plan asks Prometheus for elsewhere. */
@@ -216,6 +200,11 @@ export class AwsStack extends EngineStack {
     ]
   }
 
+  /** What people were told by the plan's channel. */
+  get told(): string[] {
+    return this.#pager?.told ?? []
+  }
+
   get url(): string {
     return this.harness.url
   }
@@ -236,6 +225,7 @@ export class AwsStack extends EngineStack {
     const said = lambda?.invocations.slice(-3) ?? []
     return [
       ...problems.slice(-3),
+      ...(this.#ecs?.problems.slice(-3) ?? []),
       ...changes.slice(-5).map(({ alarm, from, to }) => `${alarm.AlarmName}: ${from} → ${to}`),
       ...said.map(({ ms, log, error, result }) => {
         return `the function, ${Math.round(ms)} ms: ${error ?? JSON.stringify(result)} ${log.trim().slice(-300)}`
@@ -258,7 +248,9 @@ export class AwsStack extends EngineStack {
   }
 
   async close(): Promise<void> {
+    await this.#pager?.close()
     await this.#agent?.stop()
+    await this.#ecs?.stop()
     await this.harness?.stop()
     await stopAll(this.#home).catch(() => {})
     await this.moto.stop()
@@ -292,11 +284,15 @@ interface Ports {
 }
 
 const RDS_SECOND = 'huntred-v2'
+/** Has Node and the project. */
+const IMAGE = 'registry.example/huntred-tools'
 
 /** The plan of stacks/ as it is, but for where it stands. */
-function planFor(account: Account, ports: Ports, secret: string): PlanInput {
+function planFor(account: Account, ports: Ports, place: TaskPlace): PlanInput {
   const { listener, groups, database } = account
-  const file = readFileSync(join(checkout, 'stacks', `${NAME}.plan.yaml`), 'utf8')
+  const { secret, cluster, subnets, securityGroups } = place
+  const text = readFileSync(join(checkout, 'stacks', `${NAME}.plan.yaml`), 'utf8')
+  const file = text.replaceAll('8393', String(ports.sync))
   const plan = parse(file) as PlanInput
   const outbox = (port: number) => `http://127.0.0.1:${port}/outbox`
   const green = { Color: 'green' }
@@ -312,7 +308,16 @@ function planFor(account: Account, ports: Ports, secret: string): PlanInput {
         health: '/healthz',
       },
     },
-    operations: {}, // the stack does what they do: see #operate
+    // Beside what it says: somebody who is told.
+    notify: { pager: { webhook: 'env:PAGER_URL' } },
+    runner: { image: IMAGE },
+    operations: {
+      ...plan.operations,
+      sync: {
+        ...{ run: plan.operations?.['sync']?.run as string[], until: 'retired' },
+        environment: { HUNTRED_URL: 'env:HUNTRED_URL', HUNTRED_V2_URL: 'env:HUNTRED_V2_URL' },
+      },
+    },
     minimumRequests: 10,
     gates: {
       ...plan.gates,
@@ -323,6 +328,7 @@ function planFor(account: Account, ports: Ports, secret: string): PlanInput {
     },
     aws: {
       ...{ listener, secret, address: `http://127.0.0.1:${ports.balancer}` },
+      ...{ cluster, subnets, securityGroups },
       databases: { huntred: database, 'huntred-v2': RDS_SECOND },
       metrics: {
         startup: stands('StartSeconds', green),

@@ -35,10 +35,7 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
   })
 
   it('shows one changed resource of AWS in a step, with the two weights', async () => {
-    await stack.until(
-      'nothing to hold it',
-      async () => (await stack.held('huntred@5')).length === 0,
-    )
+    await stack.free('huntred@5', 110)
     const preview = await stack.set({ step: 'huntred@5' }).preview()
     expect(preview.output).not.toContain('error:')
     const changed = changedTypes(preview.output)
@@ -60,13 +57,16 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
   })
 
   it('loses its traffic with no engine running when green has lost a function', async () => {
-    await stack.fault('green', { 'lost-data': 1 })
+    await stack.fault('green', { 'lost-authentication': 1 })
     await stack.until('the rollback', async () => (await stack.green()) === 0)
     await stack.fault('green', undefined)
+    await stack.until('people to be told', () =>
+      stack.told.some((one) => one.includes('ROLLED BACK')),
+    )
     expect(await stack.latch()).toMatchObject({
       latched: true,
       trips: 1,
-      trip: { cause: 'lost-data', position: 'huntred@5', landing: 'start' },
+      trip: { cause: 'lost-authentication', position: 'huntred@5', landing: 'start' },
     })
   })
 
@@ -117,8 +117,8 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
   it('has lost no request of users but those that the broken green answered itself', async () => {
     const { sent, answered, failures } = await load.stop()
     expect(answered).toBeGreaterThan(1_000)
-    expect(sent).toBe(answered)
     expect(failures.filter(({ reason }) => reason !== 'status 500')).toEqual([])
+    expect(sent).toBe(answered)
   })
 
   tearsDown(() => stack)

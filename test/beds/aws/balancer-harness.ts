@@ -205,6 +205,8 @@ export class BalancerHarness {
       '  timeout client 30s',
       '  timeout server 30s',
       '  retries 1',
+      // A balancer closes no connection in the moment in which somebody uses it again.
+      '  option idle-close-on-response',
       'frontend listener',
       `  bind 127.0.0.1:${this.#port}`,
       '  log global',

@@ -80,7 +80,7 @@ export async function ensureMoto(say: Say = toStderr): Promise<string> {
 /** Starts moto on a free port of loopback; it ends with `stop`, or with this process. */
 export async function startMoto(): Promise<Moto> {
   const python = join(await ensureMoto(), 'bin', 'python')
-  const program = join(import.meta.dirname, 'moto-with-percentiles.py')
+  const program = join(import.meta.dirname, 'moto-with-additions.py')
   const child = spawn(python, [program], { stdio: ['pipe', 'pipe', 'pipe'] })
   let said = ''
   child.stderr.on('data', (chunk) => {

@@ -77,7 +77,7 @@ export const permission: ResourceType = {
 }
 
 /** Kept in state alone: moto has no such call. */
-export const invokeConfig: ResourceType = {
+export const stateOnly: ResourceType = {
   async create(ctx, inputs) {
     return { id: ctx.name, outputs: inputs }
   },

@@ -1,11 +1,14 @@
 """moto's server, with what the bed needs beside it.
 
-A stand-in for AWS, and no more than that: percentiles, which moto's CloudWatch does not know;
-faults that a test asks for; and a record of the calls with the key that made them.
+A stand-in for AWS, and no more than that: percentiles, which moto's CloudWatch does not know; tasks of
+ECS that end (moto_tasks.py); faults that a test asks for; and a record of the calls with the key that
+made them.
 
     GET  /bed/calls           [{service, action, key, status}]
     DELETE /bed/calls         forgets them
     PUT  /bed/faults          [{service, action?, code, status, times?}], the whole list anew
+    PUT  /bed/tasks           {arn, code, reason?}: the process of a task has ended
+    PUT  /bed/services        {arn, count}: so many tasks of a service run
 
 Prints its port. Ends when its standard input does, so that it never outlives its test.
 """
@@ -17,6 +20,7 @@ import sys
 import threading
 from urllib.parse import parse_qs
 
+import moto_tasks
 from moto.cloudwatch import models as cloudwatch
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -44,6 +48,7 @@ def before(self, other):
 
 cloudwatch.Statistics.get_statistics_for_type = with_percentiles
 cloudwatch.Dimension.__lt__ = before
+moto_tasks.patch()
 
 
 class Bed:
@@ -108,6 +113,12 @@ class Bed:
         with self.lock:
             if path == "/bed/faults":
                 self.faults = json.loads(body)
+            elif path == "/bed/tasks":
+                asked = json.loads(body)
+                moto_tasks.end_task(asked["arn"], asked["code"], asked.get("reason"))
+            elif path == "/bed/services":
+                asked = json.loads(body)
+                moto_tasks.count_running(asked["arn"], asked["count"])
             elif environ["REQUEST_METHOD"] == "DELETE":
                 self.calls = []
             else:

@@ -1,0 +1,71 @@
+import type { AwsRunner } from '../../platforms/aws/layout.ts'
+import { endOfTask, startTask, stopTask } from '../../platforms/aws/tasks.ts'
+import { type CommandEnd, commandOf, withCommand, withEnd } from '../../rollout/commands.ts'
+import { formatDuration } from '../../rollout/duration.ts'
+import type { LambdaParts } from './hook.ts'
+
+/** What is to be run, and how long it may. */
+export interface Command {
+  /** The same for the same occasion, so that events that come twice start it once. */
+  key: string
+  run: readonly string[]
+  environment: Record<string, string>
+  timeoutMs: number
+}
+
+/**
+ * Runs a command of the plan as a task, without waiting for it: begins it where it is not begun, and
+ * looks whether it has ended. A function that waits costs, and ends after a quarter of an hour.
+ * @returns how it ended; undefined while it runs
+ * @throws Unavailable where it could not be begun, or not be asked for
+ */
+export async function runCommand(
+  { clients, layout, operations, store }: LambdaParts,
+  { key, run, environment, timeoutMs }: Command,
+): Promise<CommandEnd | undefined> {
+  const { runner } = layout
+  if (!runner) throw new Error(`nothing runs commands here; next: pulumi up (runner: in the plan)`)
+  const journal = await store.readJournal()
+  const known = journal && commandOf(journal, key)
+  if (known?.end) return known.end
+  if (!known) {
+    const handle = await startTask(clients.tasks, runner, { key, run, environment })
+    const startedAt = new Date().toISOString()
+    await operations.progress((current) => withCommand(current, { key, handle, startedAt }))
+    return undefined
+  }
+  const end = await endOfTask(clients.tasks, runner, known.handle)
+  if (end) {
+    const late = ranFor(known.startedAt) > timeoutMs && !end.ok
+    const told = late ? { ...end, reason: `${tooLong(timeoutMs)}: ${end.reason}` } : end
+    await operations.progress((current) => withEnd(current, key, told))
+    return told
+  }
+  if (ranFor(known.startedAt) > timeoutMs) {
+    await stopTask(clients.tasks, runner as AwsRunner, known.handle, tooLong(timeoutMs))
+  }
+  return undefined
+}
+
+function ranFor(startedAt: string): number {
+  return Date.now() - Date.parse(startedAt)
+}
+
+function tooLong(timeoutMs: number): string {
+  return `ended after ${formatDuration(timeoutMs)}`
+}
+
+/** What a command is told of where it runs; `env:` names are the task's own, from the secret. */
+export function commandEnvironment(
+  { charge, world }: Pick<LambdaParts, 'charge' | 'world'>,
+  own: Record<string, string>,
+  service?: string,
+): Record<string, string> {
+  const position = world.journal?.verified.position
+  return {
+    SLUICE_ROLLOUT: charge.plan.name,
+    ...(position === undefined ? {} : { SLUICE_POSITION: position }),
+    ...(service === undefined ? {} : { SLUICE_SERVICE: service }),
+    ...Object.fromEntries(Object.entries(own).filter(([, value]) => !value.startsWith('env:'))),
+  }
+}

@@ -1,0 +1,73 @@
+import { messageOf } from '../../platforms/operations/outcomes.ts'
+import { keyOfRound, roundOf } from '../../rollout/commands.ts'
+import type { Judgement } from '../../rollout/judgement.ts'
+import { runsOf, verdictOf } from '../gates/suite.ts'
+import { causeOfGate, type DueGate, dueGates, takenBackBy } from '../gates.ts'
+import { commandEnvironment, runCommand } from './commands.ts'
+import type { LambdaParts } from './hook.ts'
+
+const TIMEOUT_MS = 600_000
+
+/**
+ * Brings the gates that are commands on, each as tasks of its own: begins what is due, and records
+ * the verdict when all of its runs have ended.
+ */
+export async function judgeRunGates(parts: LambdaParts): Promise<void> {
+  const { world, charge, operations, store } = parts
+  const journal = await store.readJournal()
+  if (!journal || !world.armed) return
+  const { plan, planHash, clock } = charge
+  for (const due of dueGates(plan, planHash, clock, journal)) {
+    const { name, gate, position } = due
+    if (gate.run === undefined) continue
+    const judgement = await judge(parts, due).catch(
+      (error: unknown): Judgement => ({ result: 'inconclusive', reason: messageOf(error) }),
+    )
+    const verdict = {
+      ...{ gate: name, position: position.name, attempt: journal.attempt, planHash },
+      at: new Date().toISOString(),
+    }
+    if (!judgement) {
+      const known = journal.verdicts.find(
+        (one) => one.gate === name && one.position === position.name && one.result === 'running',
+      )
+      if (known) continue
+      const reason = `runs ${gate.run.join(' ')} as a task`
+      await operations.recordVerdict({ ...verdict, result: 'running', reason })
+      continue
+    }
+    const { result, reason } = judgement
+    await operations.recordVerdict({ ...verdict, result, reason })
+    if (result !== 'failed' || gate.otherwise !== 'rollback') continue
+    for (const service of takenBackBy(plan, position, judgement)) {
+      await operations.trip(causeOfGate(due, reason, service))
+    }
+  }
+}
+
+/** Undefined while one of its runs has not ended. They run beside each other. */
+async function judge(parts: LambdaParts, due: DueGate): Promise<Judgement | undefined> {
+  const { name, gate, position } = due
+  const journal = await parts.store.readJournal()
+  if (!journal) return undefined
+  const { attempt, planHash, verified } = journal
+  const purpose = `gate ${name} at ${position.name} of attempt ${attempt}, ${planHash}, ${verified.at}`
+  const round = roundOf(journal, purpose)
+  const service = gate.services?.length === 1 ? gate.services[0] : undefined
+  const runs = runsOf(gate.flags)
+  const ends = await Promise.all(
+    runs.map(({ variables }, part) =>
+      runCommand(parts, {
+        key: keyOfRound(purpose, round, part),
+        run: gate.run as string[],
+        environment: {
+          ...commandEnvironment(parts, gate.environment ?? {}, service),
+          ...variables,
+        },
+        timeoutMs: gate.timeout ?? TIMEOUT_MS,
+      }),
+    ),
+  )
+  if (ends.some((end) => end === undefined)) return undefined
+  return verdictOf(runs, ends as NonNullable<(typeof ends)[number]>[])
+}
