@@ -1,4 +1,3 @@
-import { actionOf } from '../../rollout/action.ts'
 import type { Colour, Plan } from '../../rollout/plan.ts'
 import { positionsOf } from '../../rollout/positions.ts'
 import { isStarted } from './colours.ts'
@@ -22,6 +21,11 @@ export function refusedOnAws(plan: Plan): string[] {
     const colours = { blue: service.blue, green: service.green }
     for (const [colour, value] of Object.entries(colours)) {
       if (value !== 'none') sayOfColour(say, `${at}.${colour}`, value)
+    }
+    for (const [colour, value] of Object.entries(colours)) {
+      if (value !== 'none' && value.flag !== undefined) {
+        say(`${at}.${colour}.flag`, 'is not put on requests by a load balancer of AWS; take it out')
+      }
     }
     if (service.strategy !== 'direct') {
       say(`${at}.strategy`, `${service.strategy} is not carried by the platform aws yet`)
@@ -50,9 +54,6 @@ export function refusedOnAws(plan: Plan): string[] {
       const known = METRICS.join(', ')
       say(`${at}.metric`, `${metric} has no alarm on aws yet; known: ${known}, each with above`)
     }
-    if (actionOf(guardrail).do === 'flag') {
-      say(`${at}.then`, 'flag is not carried by the platform aws yet')
-    }
   }
   for (const [name, gate] of Object.entries(plan.gates)) {
     if (
@@ -72,7 +73,7 @@ export function refusedOnAws(plan: Plan): string[] {
       say(`backups.${name}.priority`, 'scheduled backups are not carried by the platform aws yet')
     }
   }
-  for (const part of ['external', 'flags', 'notify'] as const) {
+  for (const part of ['external', 'notify'] as const) {
     const names = Object.keys(plan[part])
     if (names.length > 0) say(part, `${names.join(', ')}: not carried by the platform aws yet`)
   }

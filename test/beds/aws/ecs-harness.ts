@@ -13,13 +13,15 @@ import {
 import {
   DeregisterTargetsCommand,
   DescribeTargetGroupsCommand,
+  ElasticLoadBalancingV2Client,
   RegisterTargetsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { clientsOf } from '../../../platforms/aws/clients.ts'
 import { type ContainerProcess, startContainer } from './container-process.ts'
 
 const LOOK_MS = 150
+/** Its own calls are told from those of what is tested. */
+const AS_ECS = { credentials: { accessKeyId: 'ecs', secretAccessKey: 'none of the real ones' } }
 
 export interface EcsOptions {
   /** Of the bed's moto. */
@@ -45,9 +47,9 @@ interface Served {
  */
 export class EcsHarness {
   readonly #options: EcsOptions
-  readonly #ecs = new ECSClient({})
-  readonly #secrets = new SecretsManagerClient({})
-  readonly #elb = clientsOf({}).balancer
+  readonly #ecs = new ECSClient(AS_ECS)
+  readonly #secrets = new SecretsManagerClient(AS_ECS)
+  readonly #elb = new ElasticLoadBalancingV2Client(AS_ECS)
   readonly #tasks = new Map<string, ContainerProcess>()
   readonly #served = new Map<string, Served[]>()
   readonly #definitions = new Map<string, ContainerDefinition>()

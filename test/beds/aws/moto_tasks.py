@@ -1,12 +1,14 @@
 """What moto's ECS lacks for the bed: tasks whose end somebody can report, services whose tasks somebody
 runs, and the client token by which RunTask starts one task, however often it is asked."""
 
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ecs import models as ecs
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 first_container = ecs.Container.__init__
 run_task = Response.run_task
 update_service = ecs.EC2ContainerServiceBackend.update_service
+needs = ecs.EC2ContainerServiceBackend._calculate_task_resource_requirements
 
 
 def without_end(self, *args, **kwargs):
@@ -35,8 +37,20 @@ def not_running_yet(self, properties):
     return service
 
 
+def needs_of_fargate(task_definition):
+    """moto wants the memory of each container, which a task of Fargate need not give."""
+    for container in task_definition.container_definitions:
+        container["memory"] = container.get("memory") or 0
+    return needs(task_definition)
+
+
 def patch():
+    ecs.EC2ContainerServiceBackend._calculate_task_resource_requirements = staticmethod(
+        needs_of_fargate
+    )
     ecs.Container.__init__ = without_end
+    # Of a network without names moto's interface has none, and its task asks for one.
+    NetworkInterface.private_dns_name = ""
     # A look at a task is no reason for it to go on to its next state.
     ecs.Task.advance = lambda self: None
     Response.run_task = once_for_a_token

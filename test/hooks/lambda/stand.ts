@@ -12,6 +12,7 @@ import { newJournal } from '../../../platforms/operations/entries.ts'
 import type { AwsReference } from '../../../platforms/reference.ts'
 import { clearLatch } from '../../../rollout/latch.ts'
 import { parsePlan } from '../../../rollout/parse-plan.ts'
+import type { PlanInput } from '../../../rollout/plan.ts'
 import { split } from '../../../rollout/weights.ts'
 import { type Account, createAccount, deployRollout } from '../../beds/aws/deploy.ts'
 import { environmentOf } from '../../beds/aws/environment.ts'
@@ -44,7 +45,8 @@ export interface HookStand {
   close(): Promise<void>
 }
 
-export async function openStand(): Promise<HookStand> {
+/** @param more parts of the plan, beside its services and steps */
+export async function openStand(more: Partial<PlanInput> = {}): Promise<HookStand> {
   const moto = await startMoto()
   const before = { ...process.env }
   Object.assign(process.env, environmentOf(moto.endpoint, 'bed'))
@@ -65,7 +67,8 @@ export async function openStand(): Promise<HookStand> {
       slow: { metric: 'p95', above: '500ms', then: 'hold' },
       odd: { metric: 'p99', above: '900ms', then: 'investigate' },
     },
-    aws: { listener: account.listener },
+    ...more,
+    aws: { ...more.aws, listener: account.listener },
   })
   const reference: AwsReference = { kind: 'aws', name: 'contract', tick: 1 }
   const charge: Charge = { plan, planHash, clock: 1 }
