@@ -118,7 +118,11 @@ describe('huntred in a cluster', () => {
       ['"automountServiceAccountToken":false', '"serviceAccountName":"default"', 'token'],
       [`"secretRef":{"name":"${SECRET}"}`, '"secretRef":{"name":"sluice-e2e-hook"}', 'Secret'],
       ['"configMap":{"name":"sluice-e2e-code"}', '"hostPath":{"path":"/"}', 'volume'],
-      ['"allowPrivilegeEscalation":false', '"privileged":true', 'more than a process'],
+      [
+        '"allowPrivilegeEscalation":false',
+        '"allowPrivilegeEscalation":true',
+        'more than a process',
+      ],
     ] as const) {
       await expect(asHook((text) => text.replace(from, to))).rejects.toThrow(why)
     }
