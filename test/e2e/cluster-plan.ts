@@ -11,8 +11,8 @@ export const SECRET = 'plan-env'
 /**
  * A plan of stacks/ as it stands, but for what a cluster has to know: the images of its services and of
  * its commands, and where its gateway and Prometheus are. Faults are allowed and few answers asked
- * for. The services take their time, so that twice a baseline is more than a busy machine adds, and more
- * than one of the gateway's buckets.
+ * for. The services take their time, so that twice a baseline is more than a busy machine adds: of the
+ * gateway's buckets they answer in the one up to half a second, and slower is what takes longer.
  */
 export function clusterPlanOf(
   name: string,
@@ -24,7 +24,7 @@ export function clusterPlanOf(
     for (const colour of [blue, green]) {
       if (colour === 'none') continue
       colour.image = examples.image
-      colour.environment = { ...colour.environment, EXAMPLE_FAULTS: '1', EXAMPLE_WORK: '120' }
+      colour.environment = { ...colour.environment, EXAMPLE_FAULTS: '1', EXAMPLE_WORK: '260' }
     }
   }
   return {

@@ -93,6 +93,11 @@ describe('huntred in a cluster', () => {
       result: 'done',
     })
     expect(operations.at(-1)?.reason).toMatch(/exit code 0.*persons/s)
+    // What keeps both sides alike runs beside it, and its lag is seen.
+    const query = new URLSearchParams({ query: 'max(sync_lag_seconds{operation="sync"})' })
+    const asked = await fetch(`http://127.0.0.1:${cluster.ports.prometheus}/api/v1/query?${query}`)
+    const { data } = (await asked.json()) as { data: { result: { value: [number, string] }[] } }
+    expect(Number(data.result[0]?.value[1])).toBeLessThan(10)
   }, 300_000)
 
   it('lets the hook make no Job but in the image of the runner, without rights', async () => {
@@ -114,7 +119,11 @@ describe('huntred in a cluster', () => {
       ['"automountServiceAccountToken":false', '"serviceAccountName":"default"', 'token'],
       [`"secretRef":{"name":"${SECRET}"}`, '"secretRef":{"name":"sluice-e2e-hook"}', 'Secret'],
       ['"configMap":{"name":"sluice-e2e-code"}', '"hostPath":{"path":"/"}', 'volume'],
-      ['"allowPrivilegeEscalation":false', '"privileged":true', 'more than a process'],
+      [
+        '"allowPrivilegeEscalation":false',
+        '"allowPrivilegeEscalation":true',
+        'more than a process',
+      ],
     ] as const) {
       await expect(asHook((text) => text.replace(from, to))).rejects.toThrow(why)
     }

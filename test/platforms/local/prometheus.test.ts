@@ -85,7 +85,7 @@ describe('Prometheus', () => {
 
   it('reads a new operation without a restart, and none that is not supervised', async () => {
     const { pid } = await serviceStatus(layout, 'prometheus')
-    const metrics = `${sync.url}/metrics`
+    const metrics = { port: Number(new URL(sync.url).port), path: '/metrics' }
     plan = await planWith({
       sync: { run: ['sync'], until: 'retired', metrics },
       once: { run: ['once'], at: 'before-first-step', metrics },
