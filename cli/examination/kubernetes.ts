@@ -81,8 +81,8 @@ async function route(api: ClusterApi, place: Place, service: string): Promise<Fo
   if (others.length > 0) {
     return {
       state: 'ill',
-      found: `${others.join(', ')} owns the weights of HTTPRoute ${name} too: ${describeChange(weights, weights)}; green does not rise over another owner`,
-      next: 'take that controller off the route, then pulumi up --refresh --yes',
+      found: `${others.join(', ')} wrote the weights of HTTPRoute ${name} too: ${describeChange(weights, weights)}; what it changes is drift, over which nothing rises`,
+      next: 'if it is a controller, take it off the route; the next step takes the weights back',
     }
   }
   const why = notAccepted(found)

@@ -69,7 +69,7 @@ export function describeClusterCommand({ stack, ok }: ClusterHands): void {
       const result = await sluice('report', '--out', out, ...where)
       expect(result.code).toBe(0)
       if (prometheus !== undefined) expect(result.output).not.toContain('no plots')
-      expect(readFileSync(out, 'utf8')).toContain('the latch is missing')
+      expect(readFileSync(out, 'utf8')).toContain('latch missing')
     })
   })
 }

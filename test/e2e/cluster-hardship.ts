@@ -26,7 +26,12 @@ export function describeClusterHardship({ stack, ok, breakGreen, mendGreen }: Cl
     })
     const write = stack().gate.hold(isWriteOfRoute)
     const update = stack().set({ step: 'huntred@10' }).up()
-    await write.arrived
+    await Promise.race([
+      write.arrived,
+      update.then(({ output }) => {
+        throw new Error(`the update ended and had not written the route: ${output}`)
+      }),
+    ])
     await breakGreen()
     await stack().untilRolledBack()
     await mendGreen()
@@ -72,22 +77,25 @@ export function describeClusterHardship({ stack, ok, breakGreen, mendGreen }: Cl
         ClusterObject & { spec: object }
       >(`${bindings}/${name}`)
       await api.delete(`${bindings}/${name}`)
-      ok(await stack().nextAttempt())
-      ok(await stack().step('huntred@5'))
-      const { answer, result } = await rolledBackUnderWay()
-      expect(answer.status).toBe(200)
-      expect(weightOf(answer.body)).toBe(10)
-      await stack().until('green to be put back', async () => (await stack().green()) === 0)
-      await refusedToRise(result)
-      expect(result.output).toMatch(/ROLLED BACK|latched/)
-      const told = (await stack().events()).filter(({ kind }) => kind === 'asserted')
-      expect(told.at(-1)?.message).toContain('was above what the latch allows and is put back')
-      await api.create(bindings, {
-        apiVersion,
-        kind,
-        metadata: { name, labels: metadata.labels },
-        ...binding,
-      })
+      try {
+        ok(await stack().nextAttempt())
+        ok(await stack().step('huntred@5'))
+        const { answer, result } = await rolledBackUnderWay()
+        expect(answer.status).toBe(200)
+        expect(weightOf(answer.body)).toBe(10)
+        await stack().until('green to be put back', async () => (await stack().green()) === 0)
+        await refusedToRise(result)
+        expect(result.output).toMatch(/ROLLED BACK|latched/)
+        const told = (await stack().events()).filter(({ kind }) => kind === 'asserted')
+        expect(told.at(-1)?.message).toContain('was above what the latch allows and is put back')
+      } finally {
+        await api.create(bindings, {
+          apiVersion,
+          kind,
+          metadata: { name, labels: metadata.labels },
+          ...binding,
+        })
+      }
     }, 240_000)
 
     it.each([

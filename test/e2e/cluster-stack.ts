@@ -6,6 +6,7 @@ import { routeName, routes } from '../../platforms/kubernetes/names.ts'
 import { type Route, withGreen } from '../../platforms/kubernetes/route.ts'
 import { ConfigMapStore } from '../../platforms/kubernetes/store.ts'
 import type { RolloutEvent } from '../../platforms/store.ts'
+import { latchOf } from '../../rollout/observation.ts'
 import type { PlanInput } from '../../rollout/plan.ts'
 import type { Weights } from '../../rollout/weights.ts'
 import type { TestCluster } from '../beds/kubernetes/test-cluster.ts'
@@ -71,7 +72,10 @@ export class ClusterStack extends EngineStack {
 
   /** Waits until the hook has latched and green is at 0. */
   async untilRolledBack(): Promise<void> {
-    await this.until('the latch', async () => (await this.latch()).latched)
+    await this.until(
+      'the latch',
+      async () => latchOf(await this.platform.observe())?.latched === true,
+    )
     await this.until('green at 0', async () => (await this.green()) === 0)
   }
 

@@ -66,7 +66,7 @@ describe('a rollout in a cluster that is in trouble', () => {
     expect(refused.output).toContain('huntred: blue 95 → 97, green 5 → 3')
     expect(refused.output).toContain('weights asked for: huntred: blue 97 → 90, green 3 → 10')
     const doctor = await stack.run('sluice', 'doctor')
-    expect(doctor.output).toMatch(/ILL +route huntred +somebody owns the weights/)
+    expect(doctor.output).toMatch(/ILL +route huntred +somebody wrote the weights/)
     expect(doctor.output).toMatch(/ILL +drift +another hand changed the weights/)
     await stack.writeRoute(split(5), 'somebody')
     ok(await stack.set({ step: 'huntred@5' }).up('--refresh'))

@@ -9,6 +9,8 @@ import { hasUnknowns, type Props, type ResourceType, serve } from '../../provide
 
 const MANAGER = 'pulumi-kubernetes-stand-in'
 const READY_MS = 60_000
+/** Longer than a test holds a write. */
+const WRITE_MS = 60_000
 
 interface Manifest extends Props {
   apiVersion: string
@@ -28,10 +30,16 @@ const pathTo = ({ kind, metadata }: Manifest) =>
 
 async function apply(inputs: Props, query: Record<string, string> = {}): Promise<Props> {
   const manifest = inputs as Manifest
-  const manager = manifest.metadata.annotations?.['pulumi.com/patchFieldManager'] ?? MANAGER
-  const applied = await api.patch(pathTo(manifest), 'apply', manifest, {
-    fieldManager: manager,
-    ...query,
+  const annotations = manifest.metadata.annotations ?? {}
+  const applied = await api.ask<ClusterObject>('PATCH', pathTo(manifest), {
+    body: manifest,
+    contentType: 'application/apply-patch+yaml',
+    query: {
+      fieldManager: annotations['pulumi.com/patchFieldManager'] ?? MANAGER,
+      ...(annotations['pulumi.com/patchForce'] === 'true' ? { force: 'true' } : {}),
+      ...query,
+    },
+    timeoutMs: WRITE_MS,
   })
   return shaped(applied)
 }

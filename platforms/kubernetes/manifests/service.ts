@@ -137,8 +137,13 @@ export function routeManifest<W>(
     kind: 'HTTPRoute',
     metadata: {
       ...metadata(place, routeName(place, service), { [SERVICE_LABEL]: service }),
-      // Pulumi applies as the one who also rolls back: the rules are one field with one owner.
-      annotations: { 'pulumi.com/patchFieldManager': FIELD_MANAGER },
+      annotations: {
+        // Pulumi applies as the one who also rolls back: the rules are one field with one owner.
+        'pulumi.com/patchFieldManager': FIELD_MANAGER,
+        // A hand that once wrote the weights must not hold up a step back. A rise over weights that it
+        // changed is refused before, as they are not those that were verified.
+        'pulumi.com/patchForce': 'true',
+      },
     },
     spec: {
       parentRefs: [
