@@ -47,6 +47,6 @@ export const journalSchema = z.looseObject({
   verdicts: z.array(z.looseObject({ gate: z.string(), position: z.string(), at: time })),
   backups: z.array(z.looseObject({ name: z.string(), id: z.string(), takenAt: time })),
   commands: z
-    .array(z.looseObject({ key: z.string(), handle: z.string(), startedAt: time }))
+    .array(z.looseObject({ key: z.string(), token: z.string(), startedAt: time }))
     .optional(),
 })

@@ -11,8 +11,11 @@ export interface CommandEnd {
 export interface CommandRecord {
   /** What it is run for; the same for the same occasion, so that it is started once. */
   key: string
-  /** What the platform knows it by. */
-  handle: string
+  /** Made by chance before it is started: whoever starts it again by this one finds it running. */
+  token: string
+  /** What the platform knows it by; not there before it is started. */
+  handle?: string
+  /** ISO 8601; before it is started, when that was decided. */
   startedAt: string
   end?: CommandEnd
 }
@@ -34,6 +37,17 @@ export function withCommand(journal: Journal, record: CommandRecord): Journal {
   const ended = all.filter(({ end }) => end !== undefined)
   const dropped = new Set(ended.slice(0, Math.max(0, ended.length - KEPT)))
   return { ...journal, commands: all.filter((one) => !dropped.has(one)) }
+}
+
+/** The journal with what a command is known by, once it is started; whoever was first stays. Pure. */
+export function withHandle(journal: Journal, key: string, handle: string, at: string): Journal {
+  const record = commandOf(journal, key)
+  if (!record || record.handle !== undefined) return journal
+  const started = { ...record, handle, startedAt: at }
+  return {
+    ...journal,
+    commands: journal.commands?.map((one) => (one === record ? started : one)),
+  }
 }
 
 /** The journal with the end of a command; the first that is recorded stays. Pure. */

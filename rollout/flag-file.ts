@@ -81,6 +81,11 @@ export function flagFile(state: FlagState): FlagFile {
   }
 }
 
+/** The text of the flag file: the same for the same state. */
+export function flagText(state: FlagState): string {
+  return `${JSON.stringify(flagFile(state), null, 2)}\n`
+}
+
 /** Percent of the users for whom a flag is on. */
 export const percentOf = ({ from, to }: Share): number => Math.max(0, to - from)
 

@@ -11,6 +11,7 @@ import type { ColourName, Plan } from '../../rollout/plan.ts'
 import type { DeclarePlatform, PlatformArgs } from '../platforms.ts'
 import type { Weigh } from '../traffic-step.ts'
 import { declareGroup, declareService, type StartedColour, startedColours } from './colours.ts'
+import { declareFlags } from './flags.ts'
 import { declareAlarms } from './guard.ts'
 import { RollbackHook } from './hook.ts'
 import { hookCode } from './hook-code.ts'
@@ -61,6 +62,7 @@ export class AwsPlatform extends pulumi.ComponentResource {
     }
     const runner = tasks && declareRunner(plan, platform.name, tasks)
     if (tasks) declareSupervised(plan, args.position, tasks, child)
+    const flags = declareFlags(plan, platform.name, child)
     const hook = new RollbackHook(
       'hook',
       {
@@ -71,7 +73,9 @@ export class AwsPlatform extends pulumi.ComponentResource {
           ? { network: { subnetIds: plan.aws.subnets, securityGroupIds: plan.aws.securityGroups } }
           : {}),
         tells: Object.keys(plan.notify).length > 0,
-        statements: runner?.statements ?? [],
+        statements: pulumi
+          .all([runner?.statements ?? [], flags?.statements ?? []])
+          .apply((all) => all.flat()),
         code: codeFolder(args.folder, platform, { plan, planHash, clock, environment }),
       },
       child,
@@ -82,14 +86,15 @@ export class AwsPlatform extends pulumi.ComponentResource {
         name: parameterNames(platform.name).layout,
         type: 'String',
         value: pulumi
-          .all([hook.topic.arn, hook.function.name, services, runner?.layout])
-          .apply(([topic, name, known, running]) =>
+          .all([hook.topic.arn, hook.function.name, services, runner?.layout, flags?.layout])
+          .apply(([topic, name, known, running, flagged]) =>
             JSON.stringify({
               services: known,
               topic,
               hook: name,
               databases: plan.aws.databases,
               ...(running === undefined ? {} : { runner: running }),
+              ...(flagged === undefined ? {} : { flags: flagged }),
             } satisfies AwsLayout),
           ),
       },

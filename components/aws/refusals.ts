@@ -1,4 +1,3 @@
-import { actionOf } from '../../rollout/action.ts'
 import { formatDuration } from '../../rollout/duration.ts'
 import type { Colour, Gate, Guardrail, Metric, Plan } from '../../rollout/plan.ts'
 import { positionsOf } from '../../rollout/positions.ts'
@@ -48,6 +47,11 @@ export function refusedOnAws(plan: Plan): string[] {
     for (const [colour, value] of Object.entries(colours)) {
       if (value !== 'none') sayOfColour(say, `${at}.${colour}`, value)
     }
+    for (const [colour, value] of Object.entries(colours)) {
+      if (value !== 'none' && value.flag !== undefined) {
+        say(`${at}.${colour}.flag`, 'is not put on requests by a load balancer of AWS; take it out')
+      }
+    }
     if (service.strategy !== 'direct') {
       say(`${at}.strategy`, `${service.strategy} is not carried by the platform aws yet`)
     }
@@ -92,9 +96,9 @@ export function refusedOnAws(plan: Plan): string[] {
       say(`backups.${name}.priority`, 'scheduled backups are not carried by the platform aws yet')
     }
   }
-  for (const part of ['external', 'flags'] as const) {
-    const names = Object.keys(plan[part])
-    if (names.length > 0) say(part, `${names.join(', ')}: not carried by the platform aws yet`)
+  const external = Object.keys(plan.external)
+  if (external.length > 0) {
+    say('external', `${external.join(', ')}: not carried by the platform aws yet`)
   }
   if (plan.escalation.length > 0) say('escalation', 'is not carried by the platform aws yet')
   if (plan.environments) say('environments', 'are not carried by the platform aws yet')
@@ -118,8 +122,6 @@ function sayOfGuardrail(say: Say, plan: Plan, name: string, guardrail: Guardrail
       say(`${at}.below`, "blue's availability is in no alarm on aws; give a share such as 99%")
     }
   }
-  const { do: action } = actionOf(guardrail)
-  if (action === 'flag') say(`${at}.then`, 'flag is not carried by the platform aws yet')
 }
 
 function sayOfGate(say: Say, plan: Plan, name: string, gate: Gate): void {

@@ -5,6 +5,7 @@ import { type CommandEnd, commandOf, withCommand, withEnd } from '../../rollout/
 import type { Alarm } from '../../rollout/journal.ts'
 import { guardrailNamed } from '../alerts.ts'
 import { commandEnvironment, runCommand } from './commands.ts'
+import { keepFlags } from './flags.ts'
 import { type LambdaParts, log } from './hook.ts'
 
 /** No command of a guardrail runs for longer. */
@@ -27,6 +28,7 @@ export async function takeAction(parts: LambdaParts, alarm: Alarm): Promise<obje
   if (action?.do === 'flag') {
     if (!(await isFirst(parts, occasion))) return { did: 'nothing', why: 'the flag was set before' }
     await operations.setFlag(action.flag, true, `${name} on ${service}: ${value}`)
+    await keepFlags(parts)
     return { did: 'set a flag' }
   }
   if (action?.do !== 'run') return { did: 'nothing', why: `${name} runs nothing` }
@@ -48,7 +50,7 @@ export async function seeActions({ store, clients, layout, operations }: LambdaP
   const journal = await store.readJournal()
   if (!runner || !journal) return
   for (const { key, handle, startedAt, end } of journal.commands ?? []) {
-    if (end || !key.startsWith(PREFIX)) continue
+    if (end || handle === undefined || !key.startsWith(PREFIX)) continue
     try {
       const ended = await endOfTask(clients.tasks, runner, handle)
       if (ended) await tell(key, ended)
@@ -99,7 +101,7 @@ async function knownSince(
 /** True for the one call that writes down what it was called for. */
 async function isFirst({ operations }: LambdaParts, key: string): Promise<boolean> {
   let first = false
-  const record = { key, handle: 'flag', startedAt: new Date().toISOString() }
+  const record = { key, token: 'flag', startedAt: new Date().toISOString() }
   await operations.progress((current) => {
     first = commandOf(current, key) === undefined
     return first ? withEnd(withCommand(current, record), key, { ok: true, reason: 'set' }) : current

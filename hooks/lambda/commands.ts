@@ -1,6 +1,13 @@
-import type { AwsRunner } from '../../platforms/aws/layout.ts'
+import { randomUUID } from 'node:crypto'
 import { endOfTask, startTask, stopTask } from '../../platforms/aws/tasks.ts'
-import { type CommandEnd, commandOf, withCommand, withEnd } from '../../rollout/commands.ts'
+import {
+  type CommandEnd,
+  type CommandRecord,
+  commandOf,
+  withCommand,
+  withEnd,
+  withHandle,
+} from '../../rollout/commands.ts'
 import { formatDuration } from '../../rollout/duration.ts'
 import type { LambdaParts } from './hook.ts'
 
@@ -20,18 +27,20 @@ export interface Command {
  * @throws Unavailable where it could not be begun, or not be asked for
  */
 export async function runCommand(
-  { clients, layout, operations, store }: LambdaParts,
+  parts: LambdaParts,
   { key, run, environment, timeoutMs }: Command,
 ): Promise<CommandEnd | undefined> {
+  const { clients, layout, operations } = parts
   const { runner } = layout
-  if (!runner) throw new Error(`nothing runs commands here; next: pulumi up (runner: in the plan)`)
-  const journal = await store.readJournal()
-  const known = journal && commandOf(journal, key)
+  if (!runner) throw new Error('nothing runs commands here; next: pulumi up (runner: in the plan)')
+  const known = await decided(parts, key)
   if (known?.end) return known.end
-  if (!known) {
-    const handle = await startTask(clients.tasks, runner, { key, run, environment })
-    const startedAt = new Date().toISOString()
-    await operations.progress((current) => withCommand(current, { key, handle, startedAt }))
+  if (!known) return undefined
+  if (known.handle === undefined) {
+    const { token } = known
+    const handle = await startTask(clients.tasks, runner, { token, run, environment })
+    const at = new Date().toISOString()
+    await operations.progress((current) => withHandle(current, key, handle, at))
     return undefined
   }
   const end = await endOfTask(clients.tasks, runner, known.handle)
@@ -42,9 +51,26 @@ export async function runCommand(
     return told
   }
   if (ranFor(known.startedAt) > timeoutMs) {
-    await stopTask(clients.tasks, runner as AwsRunner, known.handle, tooLong(timeoutMs))
+    await stopTask(clients.tasks, runner, known.handle, tooLong(timeoutMs))
   }
   return undefined
+}
+
+/**
+ * What is written down of a command before it is started, by whoever is first. Its token is of this
+ * journal alone: another rollout of the same name finds no task of this one.
+ */
+async function decided(
+  { store, operations }: LambdaParts,
+  key: string,
+): Promise<CommandRecord | undefined> {
+  const journal = await store.readJournal()
+  const known = journal && commandOf(journal, key)
+  if (known) return known
+  const record = { key, token: randomUUID(), startedAt: new Date().toISOString() }
+  await operations.progress((current) => withCommand(current, record))
+  const now = await store.readJournal()
+  return now && commandOf(now, key)
 }
 
 function ranFor(startedAt: string): number {

@@ -15,6 +15,7 @@ import { causesOf } from '../causes.ts'
 import { type Charge, WatchedRouter, WatchedStore, World } from '../world.ts'
 import { takeAction } from './actions.ts'
 import type { Call } from './event.ts'
+import { keepFlags } from './flags.ts'
 import { judge } from './judge.ts'
 import { reconcile } from './reconcile.ts'
 import { tellChannels } from './tell.ts'
@@ -197,9 +198,14 @@ function judges(world: World, service: string): boolean {
  * After a rollback: the mark by which AWS itself denies the deployer a rise, and for half a minute
  * whatever was on its way meanwhile is put back.
  */
-export async function hold({ router, operations, reference }: LambdaParts): Promise<void> {
+export async function hold(parts: LambdaParts): Promise<void> {
+  const { router, operations, reference } = parts
   await router.mark(true).catch((error: Error) => {
     log('warning', `the rules could not be marked, which the next run does: ${error.message}`)
+  })
+  // What follows green goes back with it.
+  await keepFlags(parts).catch((error: Error) => {
+    log('warning', `the flags are as they were, which the next run mends: ${error.message}`)
   })
   const scale = tickMs(reference) / 60_000
   const until = performance.now() + ASSERTED_MS * scale

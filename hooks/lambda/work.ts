@@ -1,13 +1,14 @@
 import { tickMs } from '../../platforms/aws/reference.ts'
 import type { Alarm } from '../../rollout/journal.ts'
 import { seeActions, takeAction } from './actions.ts'
+import { keepFlags } from './flags.ts'
 import { type LambdaParts, log } from './hook.ts'
 import { runOperations } from './operations.ts'
 import { judgeRunGates } from './run-gates.ts'
 
 /**
- * What a minute's run does of the plan's own commands: each is begun, or looked at, and none is waited
- * for. What fails here is said and tried again with the next run: it keeps nothing else from being
+ * What a minute's run does of the plan's own commands and flags: each command is begun, or looked at,
+ * and none is waited for. What fails here is said and tried again with the next run: it keeps nothing else from being
  * done.
  * @param alarms that are active
  */
@@ -21,6 +22,7 @@ export async function bringWorkOn(
     () => judgeRunGates(parts),
     () => takeLostActions(parts, alarms, now),
     () => seeActions(parts),
+    () => keepFlags(parts),
   ]
   for (const step of steps) {
     await step().catch((error: Error) => log('warning', error.message))

@@ -1,3 +1,4 @@
+import { AppConfigClient } from '@aws-sdk/client-appconfig'
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { ECSClient } from '@aws-sdk/client-ecs'
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
@@ -18,6 +19,7 @@ export interface Clients {
   functions: LambdaClient
   secrets: SecretsManagerClient
   tasks: ECSClient
+  flags: AppConfigClient
 }
 
 /** Calls that are throttled, or came to nothing, are repeated with pauses that double. */
@@ -63,6 +65,10 @@ export function clientsOf({ region }: Pick<AwsReference, 'region'>): Clients {
     get tasks() {
       made.tasks ??= new ECSClient(config)
       return made.tasks
+    },
+    get flags() {
+      made.flags ??= new AppConfigClient(config)
+      return made.flags
     },
   }
 }

@@ -39,9 +39,19 @@ export const layoutSchema = z.strictObject({
       log: z.string(),
     })
     .optional(),
+  /** Ids of AppConfig, where the plan has flags. */
+  flags: z
+    .strictObject({
+      application: z.string(),
+      profile: z.string(),
+      environment: z.string(),
+      strategy: z.string(),
+    })
+    .optional(),
 })
 
 export type AwsLayout = z.output<typeof layoutSchema>
+export type AwsFlags = NonNullable<AwsLayout['flags']>
 export type AwsRunner = NonNullable<AwsLayout['runner']>
 export type AwsService = AwsLayout['services'][string]
 

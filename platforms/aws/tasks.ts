@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   DescribeTasksCommand,
   type ECSClient,
@@ -13,23 +12,22 @@ import type { AwsRunner } from './layout.ts'
 
 /** A command of the plan, as a task runs it: no shell reads it. */
 export interface TaskCommand {
-  /** The same for the same occasion: ECS starts one task for it, however often it is asked. */
-  key: string
+  /** ECS starts one task for it, however often it is asked within a day; at most 64 characters. */
+  token: string
   run: readonly string[]
   environment: Record<string, string>
 }
 
 /**
- * Starts a task for a command, or finds the one that was started for this key within a day.
+ * Starts a task for a command, or finds the one that was started for this token within a day.
  * @returns its ARN
  * @throws Unavailable where ECS does not start it, with its reason
  */
 export async function startTask(
   ecs: ECSClient,
   runner: AwsRunner,
-  { key, run, environment }: TaskCommand,
+  { token, run, environment }: TaskCommand,
 ): Promise<string> {
-  const token = createHash('sha256').update(key).digest('hex')
   const { tasks = [], failures = [] } = await call(
     `ecs:RunTask ${runner.taskDefinition}`,
     ecs.send(

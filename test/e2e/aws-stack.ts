@@ -266,7 +266,7 @@ export class AwsStack extends EngineStack {
 const REFERENCE: AwsReference = { kind: 'aws', name: NAME, tick: TICK }
 
 /** Where the engine looks for the plugin of exactly the SDK's version. */
-function standInPlugin(home: string): void {
+export function standInPlugin(home: string): void {
   const folder = join(home, 'plugins', 'resource-aws-v7.48.0')
   mkdirSync(folder, { recursive: true })
   const file = join(folder, 'pulumi-resource-aws')

@@ -1,7 +1,7 @@
 """moto's server, with what the bed needs beside it.
 
 A stand-in for AWS, and no more than that: percentiles, which moto's CloudWatch does not know; tasks of
-ECS that end (moto_tasks.py); faults that a test asks for; and a record of the calls with the key that
+ECS that end (moto_tasks.py); deployments of AppConfig (moto_appconfig.py); faults that a test asks for; and a record of the calls with the key that
 made them.
 
     GET  /bed/calls           [{service, action, key, status}]
@@ -20,6 +20,7 @@ import sys
 import threading
 from urllib.parse import parse_qs
 
+import moto_appconfig
 import moto_tasks
 from moto.cloudwatch import models as cloudwatch
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -49,6 +50,7 @@ def before(self, other):
 cloudwatch.Statistics.get_statistics_for_type = with_percentiles
 cloudwatch.Dimension.__lt__ = before
 moto_tasks.patch()
+moto_appconfig.patch()
 
 
 class Bed:

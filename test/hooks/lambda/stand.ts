@@ -45,7 +45,7 @@ export interface HookStand {
   close(): Promise<void>
 }
 
-/** @param more what the plan has beside what every test has */
+/** @param more parts of the plan, beside its services and steps */
 export async function openStand(
   more: Partial<PlanInput> & { aws?: object } = {},
 ): Promise<HookStand> {

@@ -1,4 +1,5 @@
 import type { ResourceType } from '../../../provider/protocol.ts'
+import { application, configurationProfile, deploymentStrategy, environment } from './appconfig.ts'
 import { service, taskDefinition } from './ecs.ts'
 import { eventRule, eventTarget } from './events.ts'
 import { lambdaFunction, permission, stateOnly } from './lambda.ts'
@@ -10,6 +11,10 @@ import { targetGroup } from './target-group.ts'
 
 /** Every resource that the stand-in knows; another one fails loudly. */
 export const types: Record<string, ResourceType> = {
+  'aws:appconfig/application:Application': application,
+  'aws:appconfig/configurationProfile:ConfigurationProfile': configurationProfile,
+  'aws:appconfig/deploymentStrategy:DeploymentStrategy': deploymentStrategy,
+  'aws:appconfig/environment:Environment': environment,
   'aws:cloudwatch/eventRule:EventRule': eventRule,
   'aws:cloudwatch/eventTarget:EventTarget': eventTarget,
   // moto's logs need a client of their own; a group is kept in state alone.
