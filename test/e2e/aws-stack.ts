@@ -294,7 +294,6 @@ function planFor(account: Account, ports: Ports, place: TaskPlace): PlanInput {
   const text = readFileSync(join(checkout, 'stacks', `${NAME}.plan.yaml`), 'utf8')
   const file = text.replaceAll('8393', String(ports.sync))
   const plan = parse(file) as PlanInput
-  const outbox = (port: number) => `http://127.0.0.1:${port}/outbox`
   const green = { Color: 'green' }
   const stands = (metric: string, dimensions: Record<string, string> = {}) => ({
     ...{ namespace: AGENT_NAMESPACE, metric, dimensions },
@@ -319,13 +318,6 @@ function planFor(account: Account, ports: Ports, place: TaskPlace): PlanInput {
       },
     },
     minimumRequests: 10,
-    gates: {
-      ...plan.gates,
-      integrations: {
-        ...plan.gates?.['integrations'],
-        outbox: { blue: outbox(ports.blue), green: outbox(ports.green) },
-      },
-    },
     aws: {
       ...{ listener, secret, address: `http://127.0.0.1:${ports.balancer}` },
       ...{ cluster, subnets, securityGroups },
