@@ -28,8 +28,8 @@ import { freePorts } from './free-ports.ts'
 const NAME = 'huntred'
 const SERVICE = 'huntred'
 const SECOND = 'huntred_v2'
-/** How many times faster than real the plan's waits pass: a day is two seconds. */
-const CLOCK = 43_200
+/** How many times faster than real the plan's waits pass: a day is a second. */
+const CLOCK = 86_400
 /** Milliseconds of each answer: twice a baseline has to be more than a busy machine adds. */
 const WORK_MS = '60'
 /** Seconds that stand for a minute of AWS: no shorter, as a busy machine is no dead hook. */
