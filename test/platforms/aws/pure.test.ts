@@ -285,7 +285,7 @@ describe('what the platform aws does not carry', () => {
       { operations: { sync: { run: ['x'], until: 'retired' } } },
       'runner: is missing, and operations.sync',
     ],
-    ['a flag', { flags: { fast: { default: false } } }, 'flags'],
+    ['a system outside', { external: { redis: { url: 'http://127.0.0.1:1' } } }, 'external'],
     ['a backup of no instance', { backups: { orders: { postgres: 'env:X' } } }, 'databases.orders'],
     ['a plan without a listener', { aws: {} }, 'aws.listener'],
     [
