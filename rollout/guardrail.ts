@@ -41,6 +41,17 @@ export const RELATIVE_FLOOR: Record<Metric, number> = {
 }
 
 /**
+ * The answers that are of the colour itself. What green got by falling back to blue is evidence of
+ * nothing but how often that happens.
+ */
+export function ownAnswers({
+  requests,
+  fallbacks = 0,
+}: Pick<Measurement, 'requests' | 'fallbacks'>): number {
+  return requests - fallbacks
+}
+
+/**
  * What was measured of a metric: a ratio from 0 to 1, or seconds.
  * @returns undefined where nothing was; no data is never a value
  */
@@ -82,7 +93,7 @@ function readMetric(metric: Metric, measurement: Measurement): number | undefine
   switch (metric) {
     case 'error-rate':
       // What blue answered for green is no answer of green's, and thins no errors out.
-      return measurement.errors / (measurement.requests - (measurement.fallbacks ?? 0))
+      return measurement.errors / ownAnswers(measurement)
     case 'fallback-rate':
       return (measurement.fallbacks ?? 0) / measurement.requests
     case 'throughput':

@@ -1,4 +1,11 @@
-import { boundOf, breaches, describeValue, measuredValue, type References } from './guardrail.ts'
+import {
+  boundOf,
+  breaches,
+  describeValue,
+  measuredValue,
+  ownAnswers,
+  type References,
+} from './guardrail.ts'
 import type { Measurement } from './journal.ts'
 import type { Judgement } from './judgement.ts'
 import type { Gate } from './plan.ts'
@@ -26,7 +33,7 @@ export function judgeSteady(
   }
   const requests = green?.requests ?? 0
   // An answer that blue gave for green says nothing of green but how often that happens.
-  const own = metric === 'fallback-rate' ? requests : requests - (green?.fallbacks ?? 0)
+  const own = metric === 'fallback-rate' || !green ? requests : ownAnswers(green)
   if (own < minimumRequests || own === 0) {
     const fallen = requests - own
     return {
