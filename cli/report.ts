@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import { askTargets } from '../hooks/target-queries.ts'
 import { alertFloors } from '../platforms/local/alert-rules.ts'
 import { writeDurably } from '../platforms/local/durable-file.ts'
 import { readEvents } from '../platforms/local/file-store.ts'
@@ -89,12 +90,8 @@ async function readRollout(stack: OpenStack) {
   }
   const observation = await stack.platform.observe()
   const [journal, latch] = [journalOf(observation), latchOf(observation)]
-  const asked = Object.entries(plan.report.targets).map(async ([name, { query }]) => {
-    const port = portsOf(plan).prometheus
-    const value = query === undefined ? undefined : await askNumber(port, query)
-    return [name, value] as const
-  })
-  const queries = Object.fromEntries(await Promise.all(asked))
+  const port = portsOf(plan).prometheus
+  const queries = await askTargets(plan, (query) => askNumber(port, query))
   const floors = alertFloors(plan, settings.clock)
   const outcome = outcomeOf(plan, settings.clock, observation, journal, latch, queries, floors)
   return { events: readEvents(layout, EVENTS), observation, journal, latch, outcome }

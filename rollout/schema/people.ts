@@ -28,6 +28,9 @@ export const limits = z.strictObject({
 const target = z.strictObject({
   metric: metric.optional(),
   query: query.optional(),
+  blue: query
+    .optional()
+    .describe("of a query: blue's number of the same, shown beside it with the change"),
   above: thresholdSchema.optional(),
   below: thresholdSchema.optional(),
   title: z.string().min(1).max(80).optional(),
