@@ -15,7 +15,11 @@ export const channel = z.strictObject({
 })
 
 export const limits = z.strictObject({
-  flag: durationSchema.optional(),
+  flag: durationSchema
+    .optional()
+    .describe(
+      'from the command to the flag file being written; how soon a service reads it is its own',
+    ),
   code: durationSchema.optional(),
   database: durationSchema.optional(),
   service: durationSchema.optional(),
