@@ -2,7 +2,8 @@ import { actionOf } from '../rollout/action.ts'
 import { formatDuration } from '../rollout/duration.ts'
 import { plannedOperations } from '../rollout/operations.ts'
 import type { Gate, Guardrail, Plan } from '../rollout/plan.ts'
-import { formatThreshold, type Threshold } from '../rollout/threshold.ts'
+import { SIDE_WORDS, type Sided, sideOf } from '../rollout/side.ts'
+import { formatThreshold } from '../rollout/threshold.ts'
 
 /** A part of what holds at every position of a plan. */
 export interface Section {
@@ -71,16 +72,11 @@ function conditionOf(guardrail: Guardrail): string {
   return warn ? `${bound} (warns at ${formatThreshold(warn)})` : bound
 }
 
-function boundText(criterion: {
-  metric?: string
-  query?: string
-  above?: Threshold
-  below?: Threshold
-}): string {
-  const { metric, query, above, below } = criterion
-  const threshold = above ?? below
-  const side = above ? 'above' : 'below'
-  return `${metric ?? query ?? '?'}${threshold ? ` ${side} ${formatThreshold(threshold)}` : ''}`
+function boundText(criterion: Sided & { metric?: string; query?: string }): string {
+  const { metric, query } = criterion
+  const sided = sideOf(criterion)
+  const bound = sided ? ` ${SIDE_WORDS[sided.side]} ${formatThreshold(sided.threshold)}` : ''
+  return `${metric ?? query ?? '?'}${bound}`
 }
 
 function thenOf(guardrail: Guardrail): string {

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import { askTargets } from '../hooks/target-queries.ts'
 import { alertFloors } from '../platforms/local/alert-rules.ts'
 import { writeDurably } from '../platforms/local/durable-file.ts'
 import { journalOf, latchOf } from '../rollout/observation.ts'
@@ -102,11 +103,9 @@ async function readRollout(stack: OpenStack, { measured }: History) {
   const { plan, settings } = stack
   const observation = await stack.platform.observe()
   const [journal, latch] = [journalOf(observation), latchOf(observation)]
-  const asked = Object.entries(plan.report.targets).map(async ([name, { query }]) => {
-    const value = query && measured ? await askNumber(measured.prometheus, query) : undefined
-    return [name, value] as const
-  })
-  const queries = Object.fromEntries(await Promise.all(asked))
+  const queries = measured
+    ? await askTargets(plan, (query) => askNumber(measured.prometheus, query))
+    : { queries: {} }
   const floors = settings.platform.kind === 'local' ? alertFloors(plan, settings.clock) : []
   const outcome = outcomeOf(plan, settings.clock, observation, journal, latch, queries, floors)
   return { observation, journal, latch, outcome }

@@ -1,6 +1,7 @@
 import { describeTrip } from '../rollout/admission.ts'
 import type { ArchiveHealth } from '../rollout/archiving.ts'
 import { formatSpan } from '../rollout/duration.ts'
+import { ownAnswers } from '../rollout/guardrail.ts'
 import { acknowledges } from '../rollout/latch.ts'
 import { isUnavailable, journalOf, latchOf, type Observation } from '../rollout/observation.ts'
 import { findPosition, positionsOf } from '../rollout/positions.ts'
@@ -114,7 +115,7 @@ function bakeLines({ request, observation }: StatusInput): string[] {
   const done = journal.guardedMs * request.clock
   const real = request.clock === 1 ? '' : ` (a clock ${request.clock} times faster)`
   const answers = Object.entries(journal.green)
-    .map(([service, { requests }]) => `${service} ${requests}`)
+    .map(([service, green]) => `${service} ${ownAnswers(green)}`)
     .join(', ')
   const evidence =
     standing.kind === 'step'

@@ -104,7 +104,8 @@ export class Flags {
 }
 
 /**
- * Sets a flag for a person, and tells how long it took from the command to the file.
+ * Sets a flag for a person, and tells how long it took from the command to the file, which is what
+ * limits.flag is held against. When the services have read it is theirs to say.
  * @throws Refused for a flag that the plan has not, and where nothing is deployed
  */
 export async function setFlagFor(

@@ -129,7 +129,7 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
     log,
     rollout: site.rollout,
   })
-  const escalation = new Escalation(world, metrics, (event) => operations.record(event), trip)
+  const escalation = new Escalation(world, (event) => operations.record(event), trip)
   const checks = new Checks(world, around, alarms, trip)
   const externals = new Externals(world, around, alarms)
   const gates = new Gates({ world, metrics, operations, around, layout })
@@ -199,6 +199,7 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
     if (!sample) return
     // First what may roll back: counting can wait.
     detectors.judge(sample)
+    escalation.judge(sample)
     metrics.record(sample, world.beforeFirstStep)
   }
 

@@ -2,12 +2,12 @@ import type { Operations } from '../platforms/operations.ts'
 import type { RolloutEvent } from '../platforms/store.ts'
 import type { Journal } from '../rollout/journal.ts'
 import { isUnavailable } from '../rollout/observation.ts'
-import type { Plan } from '../rollout/plan.ts'
 import { recommend } from '../rollout/recommendation.ts'
 import { type BothMeasured, reportText } from '../rollout/report-text.ts'
 import { gainsOf, kpiTable } from '../rollout/targets.ts'
 import { askOne } from './gates/query.ts'
 import type { Metrics } from './metrics.ts'
+import { askTargets } from './target-queries.ts'
 import type { World } from './world.ts'
 
 /** A faster clock does not report more often than this. */
@@ -75,10 +75,13 @@ export class Reports {
     const blue = Object.fromEntries(
       Object.entries(measured).map(([service, both]) => [service, both.blue]),
     )
-    const queries = await this.#queries(plan)
+    const asked = await askTargets(plan, async (query) => {
+      const answer = await askOne(world.prometheus, query, this.#stopped.signal)
+      return 'value' in answer ? answer.value : undefined
+    })
     const { live, latch, alarms, guard } = await operations.observe()
     if (this.#stopped.signal.aborted) return
-    const kpis = kpiTable(plan, { green, baselines, blue, queries })
+    const kpis = kpiTable(plan, { green, baselines, blue, ...asked })
     const known = typeof latch === 'object' && !isUnavailable(latch) ? latch : undefined
     const advice = recommend({ plan, clock, journal, latch: known, alarms, guard, kpis })
     const gains = gainsOf(green, baselines)
@@ -99,16 +102,5 @@ export class Reports {
       },
     })
     this.#before = measured
-  }
-
-  /** The number of each target that is a query; none where it gave none. */
-  async #queries(plan: Plan): Promise<Record<string, number | undefined>> {
-    const { prometheus } = this.#parts.world
-    const asked = Object.entries(plan.report.targets).map(async ([name, { query }]) => {
-      if (query === undefined) return [name, undefined] as const
-      const answer = await askOne(prometheus, query, this.#stopped.signal)
-      return [name, 'value' in answer ? answer.value : undefined] as const
-    })
-    return Object.fromEntries(await Promise.all(asked))
   }
 }

@@ -2,6 +2,7 @@ import { holdsRises } from './action.ts'
 import { rollbackOperationsLeft } from './due-operations.ts'
 import { formatSpan } from './duration.ts'
 import { environmentBefore, environmentProblems } from './environments.ts'
+import { ownAnswers } from './guardrail.ts'
 import type { Move } from './move.ts'
 import { isUnavailable } from './observation.ts'
 import { operationsBefore, plannedOperations, recordOf } from './operations.ts'
@@ -178,11 +179,16 @@ function evidenceCriterion({ request, journal, standing, forward }: Move): Refus
   if (!forward || standing.kind !== 'step') return []
   return Object.keys(request.plan.services)
     .filter((service) => greenOf(standing.weights, service) > 0)
-    .filter((service) => (journal.green[service]?.requests ?? 0) < request.plan.minimumRequests)
-    .map((service) => ({
+    .map((service) => {
+      const { requests, fallbacks } = journal.green[service] ?? { requests: 0 }
+      const own = ownAnswers({ requests, fallbacks })
+      return { service, own, fallen: requests - own }
+    })
+    .filter(({ own }) => own < request.plan.minimumRequests)
+    .map(({ service, own, fallen }) => ({
       code: 'evidence' as const,
       place: standing.name,
-      message: `green of ${service} gave ${journal.green[service]?.requests ?? 0} answers of the ${request.plan.minimumRequests} that minimumRequests asks for; no data is never success`,
+      message: `green of ${service} gave ${own} answers${fallen > 0 ? ` of its own, and ${fallen} by falling back,` : ''} of the ${request.plan.minimumRequests} that minimumRequests asks for; no data is never success`,
       next: 'wait for traffic; sluice status --watch shows it come',
     }))
 }

@@ -1,5 +1,6 @@
 import type { Measurement } from './journal.ts'
 import type { Gate, Guardrail, Metric } from './plan.ts'
+import { isOn, type Side, type Sided, sideOf } from './side.ts'
 import { formatThreshold, formatValue, type Threshold } from './threshold.ts'
 
 /** What a relative threshold is a multiple of. */
@@ -15,7 +16,7 @@ export interface References {
 /** A threshold resolved to a number. */
 export interface Bound {
   metric: Metric
-  side: 'above' | 'below'
+  side: Side
   /** A ratio from 0 for the error rate, seconds for latencies. */
   value: number
   /** `5%`, or `300ms (2x baseline)` */
@@ -41,6 +42,17 @@ export const RELATIVE_FLOOR: Record<Metric, number> = {
 }
 
 /**
+ * The answers that are of the colour itself. What green got by falling back to blue is evidence of
+ * nothing but how often that happens.
+ */
+export function ownAnswers({
+  requests,
+  fallbacks = 0,
+}: Pick<Measurement, 'requests' | 'fallbacks'>): number {
+  return requests - fallbacks
+}
+
+/**
  * What was measured of a metric: a ratio from 0 to 1, or seconds.
  * @returns undefined where nothing was; no data is never a value
  */
@@ -58,19 +70,19 @@ export function measuredValue(
  * @returns undefined where it has no metric or no threshold, or where its reference is not measured
  */
 export function boundOf(
-  criterion: Pick<Guardrail | Gate, 'metric' | 'above' | 'below'>,
+  criterion: Pick<Guardrail | Gate, 'metric'> & Sided,
   references: References = {},
 ): Bound | undefined {
-  const { metric, above, below } = criterion
-  const threshold = above ?? below
-  if (!metric || !threshold) return undefined
-  return resolve(threshold, metric, above ? 'above' : 'below', references)
+  const { metric } = criterion
+  const sided = sideOf(criterion)
+  if (!metric || !sided) return undefined
+  return resolve(sided.threshold, metric, sided.side, references)
 }
 
-/** True when the value is beyond the bound. What was not measured breaches nothing. */
+/** True when the value is on the side that the bound names. What was not measured breaches nothing. */
 export function breaches(value: number | undefined, bound: Bound): boolean {
   if (value === undefined || !Number.isFinite(value)) return false
-  return bound.side === 'above' ? value > bound.value : value < bound.value
+  return isOn(bound.side, value, bound.value)
 }
 
 /** `error rate 12%` or `p95 400ms` */
@@ -82,7 +94,7 @@ function readMetric(metric: Metric, measurement: Measurement): number | undefine
   switch (metric) {
     case 'error-rate':
       // What blue answered for green is no answer of green's, and thins no errors out.
-      return measurement.errors / (measurement.requests - (measurement.fallbacks ?? 0))
+      return measurement.errors / ownAnswers(measurement)
     case 'fallback-rate':
       return (measurement.fallbacks ?? 0) / measurement.requests
     case 'throughput':

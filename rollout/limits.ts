@@ -5,7 +5,10 @@ import { type Scope, servicesInScope } from './positions.ts'
 /** A promised time of the plan. */
 export type LimitName = keyof Plan['limits']
 
-/** What is measured from its trigger to its end. */
+/**
+ * What is measured from its trigger to its end. That of a flag is the flag file being written: how
+ * soon a service reads it no hook can see.
+ */
 export type Measured = Scope | 'flag' | 'database' | 'disaster'
 
 /** A time that was measured, held against what the plan promises. */

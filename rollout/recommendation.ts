@@ -2,6 +2,7 @@ import { holdsRises } from './action.ts'
 import { describeTrip } from './admission.ts'
 import { rollbackOperationsLeft } from './due-operations.ts'
 import { formatSpan } from './duration.ts'
+import { ownAnswers } from './guardrail.ts'
 import type { Alarm, Journal } from './journal.ts'
 import type { Latch } from './latch.ts'
 import { type Guard, isUnavailable, type Unavailable } from './observation.ts'
@@ -58,7 +59,7 @@ export function recommend(standing: Standing): Recommendation {
   }
   const met = kpis.filter(({ result }) => result === 'met').length
   const targets = kpis.length > 0 ? `, ${met} of ${kpis.length} targets met` : ''
-  const answers = Object.values(journal.green).reduce((sum, { requests }) => sum + requests, 0)
+  const answers = Object.values(journal.green).reduce((sum, green) => sum + ownAnswers(green), 0)
   return {
     advice: 'proceed',
     reason: `${at.name} has stood ${formatSpan(journal.guardedMs * standing.clock)} under guard with ${answers} answers of green, its gates passed, nothing fires${targets}`,
@@ -144,8 +145,8 @@ function baking({ plan, clock, journal }: Standing, at: Position) {
   }
   if (at.kind === 'step') {
     for (const service of Object.keys(plan.services)) {
-      const { requests = 0, fallbacks = 0 } = journal.green[service] ?? {}
-      const own = requests - fallbacks
+      const green = journal.green[service]
+      const own = green ? ownAnswers(green) : 0
       if (greenOf(at.weights, service) > 0 && own < plan.minimumRequests) {
         waits.push(`green of ${service} gave ${own} of ${plan.minimumRequests} answers`)
       }

@@ -36,7 +36,7 @@ export function reportText(data: ReportData): string {
     ...Object.keys(journal.plan.services).flatMap((service) => serviceLine(data, service)),
     ...gains.map(gainLine),
     ...(kpis.length > 0 ? [describeKpis(kpis)] : []),
-    ...kpis.map(({ title, actual, target, result }) => `${title}: ${actual}, ${target}: ${result}`),
+    ...kpis.map(kpiLine),
     `alarms: ${alarmsText(alarms)}`,
     `recommendation: ${advice.advice}, as ${advice.reason}`,
   ].join('\n')
@@ -77,6 +77,12 @@ function gainLine(gain: Gain): string {
   const { service, metric, blue, green } = gain
   return `${service}: ${metricName(metric)} ${blue} before, ${green} now (${gainText(gain)})`
 }
+
+function kpiLine({ title, actual, target, result, blue, change }: Kpi): string {
+  const beside = change ? `, blue ${blue} (${gainText(change)})` : ''
+  return `${title}: ${actual}, ${target}: ${result}${beside}`
+}
+
 function alarmsText(alarms: Alarm[] | Unavailable): string {
   if (isUnavailable(alarms)) return `unknown: ${alarms.unavailable}`
   if (alarms.length === 0) return 'none'

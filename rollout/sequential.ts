@@ -85,12 +85,12 @@ export function detectorFor(
   if (!bound) return undefined
   if (isShare(bound.metric)) {
     if (bound.value >= 1) return undefined
-    return detector(bound.metric, bound.value, bound.text)
+    return shareDetector(bound.metric, bound.value, bound.text)
   }
   // pXX above L is the same as: more than 1 - XX/100 of the answers are slower than L.
   const tail = TAIL[bound.metric] ?? 1
   const threshold = `${formatMetric('error-rate', tail)} (${bound.metric} above ${bound.text})`
-  return { ...detector(bound.metric, tail, threshold), slowerThan: bound.value }
+  return { ...shareDetector(bound.metric, tail, threshold), slowerThan: bound.value }
 }
 
 /**
@@ -159,7 +159,12 @@ export function evidenceNeeded(
 
 const TAIL: Partial<Record<Metric, number>> = { p50: 0.5, p95: 0.05, p99: 0.01 }
 
-function detector(metric: Metric, share: number, threshold: string): Detector {
+/**
+ * The test for a share of bad answers.
+ * @param share what is tolerated, 0 to 1
+ * @param threshold the same in words
+ */
+export function shareDetector(metric: Metric, share: number, threshold: string): Detector {
   const tolerated = Math.max(share, LEAST_TOLERATED)
   const p0 = 0.4 * tolerated
   // Twice a third is two thirds of the way to all of them; beyond, halfway to all.

@@ -1,12 +1,20 @@
-import { boundOf, breaches, describeValue, measuredValue, type References } from './guardrail.ts'
+import {
+  boundOf,
+  breaches,
+  describeValue,
+  measuredValue,
+  ownAnswers,
+  type References,
+} from './guardrail.ts'
 import type { Measurement } from './journal.ts'
 import type { Judgement } from './judgement.ts'
 import type { Gate } from './plan.ts'
+import { isOn, SIDE_WORDS, sideOf } from './side.ts'
 import { formatThreshold, formatValue } from './threshold.ts'
 
 /**
  * Judges a metric gate at the end of a bake. It passes where green's value over the whole bake is on
- * the side that the gate names: `below: 0.1%`. Too few answers, no value or no reference is
+ * the side that the gate names: `below: 0.1%`, `atMost: 3s`. Too few answers, no value or no reference is
  * inconclusive, never a pass.
  *
  * @param green green's answers since the bake began; what came while it settled is not among them
@@ -20,13 +28,13 @@ export function judgeSteady(
   minimumRequests: number,
 ): Judgement {
   const { metric } = gate
-  const threshold = gate.above ?? gate.below
+  const threshold = sideOf(gate)?.threshold
   if (!metric || !threshold) {
-    return { result: 'inconclusive', reason: 'the gate has no metric with above or below' }
+    return { result: 'inconclusive', reason: 'the gate has no metric with a threshold' }
   }
   const requests = green?.requests ?? 0
   // An answer that blue gave for green says nothing of green but how often that happens.
-  const own = metric === 'fallback-rate' ? requests : requests - (green?.fallbacks ?? 0)
+  const own = metric === 'fallback-rate' || !green ? requests : ownAnswers(green)
   if (own < minimumRequests || own === 0) {
     const fallen = requests - own
     return {
@@ -52,7 +60,7 @@ export function judgeSteady(
   const holds = breaches(value, bound)
   return {
     result: holds ? 'passed' : 'failed',
-    reason: `${measured}, ${holds ? '' : 'not '}${bound.side} ${bound.text}`,
+    reason: `${measured}, ${holds ? '' : 'not '}${SIDE_WORDS[bound.side]} ${bound.text}`,
   }
 }
 
@@ -61,8 +69,9 @@ export type QueryValue = { value: number } | { problem: string }
 
 /** Judges a query gate. What is no number is inconclusive: no data, NaN, several series. */
 export function judgeQuery(gate: Gate, answer: QueryValue): Judgement {
-  const threshold = gate.above ?? gate.below
-  if (!threshold) return { result: 'inconclusive', reason: 'the gate has neither above nor below' }
+  const sided = sideOf(gate)
+  if (!sided) return { result: 'inconclusive', reason: 'the gate has no threshold' }
+  const { side, threshold } = sided
   if ('problem' in answer) return { result: 'inconclusive', reason: answer.problem }
   const { value } = answer
   if (threshold.kind !== 'absolute') {
@@ -74,12 +83,11 @@ export function judgeQuery(gate: Gate, answer: QueryValue): Judgement {
   if (!Number.isFinite(value)) {
     return { result: 'inconclusive', reason: `the query gave ${value}, which is no number` }
   }
-  const side = gate.above ? 'above' : 'below'
-  const holds = side === 'above' ? value > threshold.value : value < threshold.value
+  const holds = isOn(side, value, threshold.value)
   const { unit } = threshold
   const [found, bound] = [formatValue(value, unit), formatValue(threshold.value, unit)]
   return {
     result: holds ? 'passed' : 'failed',
-    reason: `the query gave ${found}, ${holds ? '' : 'not '}${side} ${bound}`,
+    reason: `the query gave ${found}, ${holds ? '' : 'not '}${SIDE_WORDS[side]} ${bound}`,
   }
 }

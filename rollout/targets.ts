@@ -6,7 +6,7 @@ import {
   measuredValue,
 } from './guardrail.ts'
 import type { Journal, Measurement } from './journal.ts'
-import type { Plan } from './plan.ts'
+import type { Metric, Plan } from './plan.ts'
 import { formatThreshold, formatValue } from './threshold.ts'
 
 type Target = Plan['report']['targets'][string]
@@ -20,17 +20,35 @@ export interface Kpi {
   /** `99.7%`; `not measured` where nothing was. */
   actual: string
   result: 'met' | 'missed' | 'not measured'
+  /** What blue's was, where that is known: before the first step, or by the target's own query. */
+  blue?: string
+  /** What green changed of it; missing where blue's is. */
+  change?: Change
 }
 
-/** What was measured: of green since the last move, and the numbers of the queries by target. */
-export interface Measured {
+/** How one number stands to the one before. */
+export interface Change {
+  /** In percent of the one before: negative is less. */
+  change: number
+  better: boolean
+}
+
+/** What was measured: of green since the last move, and by the queries of the targets. */
+export interface Measured extends TargetQueries {
   green: Record<string, Measurement>
   /** What blue measured before the first step, by service. */
   baselines: Journal['baselines']
   /** What blue measures now, by service; needed for targets of blue only. */
   blue?: Record<string, Measurement>
-  /** The one number that a target's query gave; missing where it gave none. */
-  queries: Record<string, number | undefined>
+}
+
+/** The one number that the query of a target gave, by its name; undefined where it gave none. */
+export type QueryNumbers = Record<string, number | undefined>
+
+export interface TargetQueries {
+  queries: QueryNumbers
+  /** The same of the targets' queries for blue. */
+  blueQueries?: QueryNumbers
 }
 
 /**
@@ -42,7 +60,7 @@ export function kpiTable(plan: Plan, measured: Measured): Kpi[] {
     const title = target.title ?? name
     const found =
       target.metric === undefined
-        ? ofQuery(target, measured.queries[name])
+        ? ofQuery(target, measured.queries[name], measured.blueQueries?.[name])
         : ofMetric(plan, target, measured)
     return { name, title, ...found }
   })
@@ -62,9 +80,9 @@ export function describeKpis(kpis: readonly Kpi[]): string {
   ].join(', ')
 }
 
-type Found = Pick<Kpi, 'target' | 'actual' | 'result'>
+type Found = Omit<Kpi, 'name' | 'title'>
 
-function ofQuery(target: Target, value: number | undefined): Found {
+function ofQuery(target: Target, value: number | undefined, blue: number | undefined): Found {
   const threshold = target.above ?? target.below
   const side = target.above ? 'above' : 'below'
   const text = threshold ? `${side} ${formatThreshold(threshold)}` : '-'
@@ -73,6 +91,7 @@ function ofQuery(target: Target, value: number | undefined): Found {
     target: text,
     actual: formatValue(value, threshold.unit),
     result: meets(side, value, threshold.value),
+    ...beside(blue, value, side === 'above', (number) => formatValue(number, threshold.unit)),
   }
 }
 
@@ -87,7 +106,7 @@ function ofMetric(plan: Plan, target: Target, measured: Measured): Found {
     const bound = boundOf(target, references)
     if (value === undefined || !bound || (measured.green[service]?.requests ?? 0) === 0) return []
     const gap = side === 'above' ? value - bound.value : bound.value - value
-    return [{ value, bound, gap }]
+    return [{ service, value, bound, gap }]
   })
   const worst = found.toSorted((a, b) => a.gap - b.gap)[0]
   if (!worst) return unknown(`${side} ${formatThreshold(threshold)}`)
@@ -95,7 +114,35 @@ function ofMetric(plan: Plan, target: Target, measured: Measured): Found {
     target: `${side} ${worst.bound.text}`,
     actual: formatMetric(metric, worst.value),
     result: meets(side, worst.value, worst.bound.value),
+    ...beside(
+      referenceOf(metric, measured.baselines[worst.service]),
+      worst.value,
+      isHeldFromBelow(metric),
+      (number) => formatMetric(metric, number),
+    ),
   }
+}
+
+/** What blue's was, and what became of it; nothing where it is not known. */
+function beside(
+  blue: number | undefined,
+  green: number,
+  moreIsBetter: boolean,
+  format: (value: number) => string,
+): Pick<Kpi, 'blue' | 'change'> {
+  if (blue === undefined) return {}
+  return { blue: format(blue), change: changeOf(blue, green, moreIsBetter) }
+}
+
+function referenceOf(metric: Metric, baseline: Measurement | undefined): number | undefined {
+  if (!baseline || baseline.requests < LEAST_REFERENCE) return undefined
+  return measuredValue(metric, baseline)
+}
+
+function changeOf(before: number, now: number, moreIsBetter: boolean): Change {
+  const all = now === 0 ? 0 : 100
+  const change = before === 0 ? all : Math.round(((now - before) / before) * 1_000) / 10
+  return { change, better: moreIsBetter ? now > before : now < before }
 }
 
 function meets(side: 'above' | 'below', value: number, bound: number): Kpi['result'] {
@@ -110,18 +157,15 @@ const unknown = (target: string): Found => ({
 })
 
 /** What green does better or worse than blue did, for people: gains of a daily report. */
-export interface Gain {
+export interface Gain extends Change {
   service: string
   metric: 'error-rate' | 'p95' | 'throughput'
   blue: string
   green: string
-  /** In percent of blue: negative is less. */
-  change: number
-  better: boolean
 }
 
 /** `-25%, better`; `the same` */
-export function gainText({ change, better }: Gain): string {
+export function gainText({ change, better }: Change): string {
   if (change === 0) return 'the same'
   return `${change > 0 ? '+' : ''}${change}%, ${better ? 'better' : 'worse'}`
 }
@@ -130,20 +174,16 @@ export function gainText({ change, better }: Gain): string {
 export function gainsOf(green: Measured['green'], baselines: Journal['baselines']): Gain[] {
   return Object.keys(green).flatMap((service) => {
     const [now, before] = [green[service], baselines[service]]
-    if (!now || !before || before.requests < LEAST_REFERENCE) return []
     return (['error-rate', 'p95'] as const).flatMap((metric): Gain[] => {
-      const [a, b] = [measuredValue(metric, before), measuredValue(metric, now)]
+      const [a, b] = [referenceOf(metric, before), measuredValue(metric, now)]
       if (a === undefined || b === undefined) return []
-      const change = a === 0 ? (b === 0 ? 0 : 100) : Math.round(((b - a) / a) * 1_000) / 10
-      const better = isHeldFromBelow(metric) ? b > a : b < a
       return [
         {
           service,
           metric,
           blue: formatMetric(metric, a),
           green: formatMetric(metric, b),
-          change,
-          better,
+          ...changeOf(a, b, isHeldFromBelow(metric)),
         },
       ]
     })

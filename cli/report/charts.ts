@@ -2,6 +2,7 @@ import type { RolloutEvent } from '../../platforms/store.ts'
 import { boundOf } from '../../rollout/guardrail.ts'
 import type { Journal } from '../../rollout/journal.ts'
 import type { Metric, Plan } from '../../rollout/plan.ts'
+import { SIDE_WORDS } from '../../rollout/side.ts'
 import type { Samples } from './samples.ts'
 import { growth, rates, realisedShare, sum, valuesOf } from './traffic.ts'
 import { tripsOf } from './trips.ts'
@@ -103,7 +104,9 @@ function limitLines(
     const bound = boundOf(guardrail, { baseline: journal?.baselines[service] })
     if (!bound) return []
     const values = samples.times.map(() => bound.value * scale)
-    return [{ label: `${name}: ${bound.side} ${bound.text}`, look: 'limit' as const, values }]
+    return [
+      { label: `${name}: ${SIDE_WORDS[bound.side]} ${bound.text}`, look: 'limit' as const, values },
+    ]
   })
 }
 

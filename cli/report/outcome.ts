@@ -3,7 +3,14 @@ import type { Latch } from '../../rollout/latch.ts'
 import type { Observation } from '../../rollout/observation.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { type Recommendation, recommend } from '../../rollout/recommendation.ts'
-import { type Gain, gainsOf, gainText, type Kpi, kpiTable } from '../../rollout/targets.ts'
+import {
+  type Gain,
+  gainsOf,
+  gainText,
+  type Kpi,
+  kpiTable,
+  type TargetQueries,
+} from '../../rollout/targets.ts'
 import type { Table } from './tables.ts'
 
 /** What came of a rollout so far: its targets, what green gained, and what to do next. */
@@ -17,7 +24,7 @@ export interface Outcome {
 
 /**
  * The outcome from the journal and the numbers of the targets' queries. Pure.
- * @param queries by the name of the target; missing where none was given
+ * @param asked what the queries of the targets gave
  * @param floors what the platform could not make as short as the clock asks
  */
 export function outcomeOf(
@@ -26,11 +33,11 @@ export function outcomeOf(
   { alarms, guard }: Pick<Observation, 'alarms' | 'guard'>,
   journal: Journal | undefined,
   latch: Latch | undefined,
-  queries: Record<string, number | undefined>,
+  asked: TargetQueries,
   floors: string[] = [],
 ): Outcome {
   const { green = {}, baselines = {} } = journal ?? {}
-  const kpis = kpiTable(plan, { green, baselines, queries })
+  const kpis = kpiTable(plan, { green, baselines, ...asked })
   const recommendation = journal && recommend({ plan, clock, journal, latch, alarms, guard, kpis })
   return { kpis, gains: gainsOf(green, baselines), recommendation, floors }
 }
@@ -39,12 +46,14 @@ export function outcomeOf(
 export function kpisTable({ kpis }: Outcome): Table {
   return {
     title: 'Targets',
-    heading: ['target', 'asked for', 'measured', ''],
-    rows: kpis.map(({ title, target, actual, result }) => [
+    heading: ['target', 'asked for', 'measured', '', 'blue', 'change'],
+    rows: kpis.map(({ title, target, actual, result, blue, change }) => [
       title,
       target,
       actual,
       result === 'missed' ? 'MISSED' : result,
+      blue ?? '-',
+      change ? gainText(change) : '-',
     ]),
     empty: 'the plan has no targets; add them under report: targets:',
   }

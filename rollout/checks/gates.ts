@@ -39,6 +39,8 @@ const FIELDS: Partial<Record<keyof Parted, Kind[]>> = {
   services: ['metric', 'query', 'replay', 'cases', 'load', 'run', 'experiment', 'logs'],
   above: ['metric', 'query'],
   below: ['metric', 'query'],
+  atLeast: ['metric', 'query'],
+  atMost: ['metric', 'query'],
   over: ['metric', 'query'],
   group: ['replay'],
   ignore: ['replay'],

@@ -61,6 +61,17 @@ export function reportChecks(parts: Parts): Check[] {
         const message = 'measures nothing; give a metric such as availability, or a query'
         return [{ keys, message, rests }]
       }
+      if (target.blue !== undefined) {
+        const at = [...keys, 'blue']
+        if (metric) {
+          const message = 'is known of a metric, from the baseline; take it out'
+          return [{ keys: at, message, rests }]
+        }
+        if (target.above === undefined && target.below === undefined) {
+          const message = 'is better or worse only with a side; give the target above or below'
+          return [{ keys: at, message, rests }]
+        }
+      }
       const criterion = target as Partial<Plan['report']['targets'][string]>
       // Without a side it is only shown.
       const isHeld = target.above !== undefined || target.below !== undefined

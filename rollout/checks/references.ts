@@ -1,18 +1,19 @@
 import type { Gate, Guardrail } from '../plan.ts'
 import type { Keys } from '../plan-parts.ts'
+import { SIDES, type Side } from '../side.ts'
 import { formatThreshold } from '../threshold.ts'
 import { type Check, entries, type Parts } from './check.ts'
 
 /** What a criterion is held against must be there: a blue that measures, a header that is given. */
 
-type Criterion = Partial<Pick<Guardrail & Gate, 'metric' | 'above' | 'below' | 'warn' | 'services'>>
+type Criterion = Partial<Pick<Guardrail & Gate, 'metric' | Side | 'warn' | 'services'>>
 
 /** @param keys where the criterion stands */
 export function referenceChecks(parts: Parts, criterion: Criterion, keys: Keys): Check[] {
   const { metric } = criterion
   if (!metric || !parts.services) return []
   return [
-    ...(['above', 'below', 'warn'] as const).flatMap((side) => {
+    ...([...SIDES, 'warn'] as const).flatMap((side) => {
       const threshold = criterion[side]
       if (!threshold || threshold.kind === 'absolute') return []
       const given = formatThreshold(threshold)

@@ -1,6 +1,7 @@
 import { isHeldFromBelow, isShare } from '../guardrail.ts'
 import type { Metric } from '../plan.ts'
 import type { Keys } from '../plan-parts.ts'
+import { isUpward, SIDES, type Sided } from '../side.ts'
 import { formatThreshold, type Threshold } from '../threshold.ts'
 import type { Check } from './check.ts'
 
@@ -9,40 +10,35 @@ import type { Check } from './check.ts'
 /** `query` has no metric of its own: any number, in any unit, of either side. */
 export type Measured = Metric | 'query'
 
-interface Sides {
-  above?: Threshold
-  below?: Threshold
+interface Sides extends Sided {
   warn?: Threshold
 }
 
-/** Exactly one of above and below, and each of them of the metric's kind. */
+/** Exactly one side, and its threshold of the metric's kind. */
 export function sidesCheck(
-  { above, below }: Sides,
+  criterion: Sides,
   metric: Measured,
   keys: Keys,
   does: 'trips' | 'passes',
 ): Check[] {
-  const rests = ['above', 'below'].map((key) => [...keys, key])
+  const rests = SIDES.map((key) => [...keys, key])
   const healthy = metric !== 'query' && isHeldFromBelow(metric) ? 'above' : 'below'
   const ill = healthy === 'below' ? 'above' : 'below'
   const right = does === 'trips' ? ill : healthy
-  if (above && below) {
-    return [{ keys, message: 'has both above and below; keep one', rests }]
+  const [side, another] = SIDES.filter((each) => criterion[each] !== undefined)
+  if (another) {
+    return [{ keys, message: `has both ${side} and ${another}; keep one`, rests }]
   }
-  if (!above && !below) {
+  if (!side) {
     const example = `${right}: ${EXAMPLE[metric]}`
     return [{ keys, message: `never ${does}; give above or below, such as ${example}`, rests }]
   }
-  const given = above ? 'above' : 'below'
-  if (metric !== 'query' && given !== right && strict(metric)) {
+  if (metric !== 'query' && isUpward(side) !== (right === 'above') && strict(metric)) {
     const when = does === 'trips' ? 'trip while green is well' : 'pass while green is ill'
     const message = `would ${when}; give ${right} for ${named(metric)}`
-    return [{ keys: [...keys, given], message }]
+    return [{ keys: [...keys, side], message }]
   }
-  return [
-    ...(above ? thresholdChecks(above, metric, [...keys, 'above']) : []),
-    ...(below ? thresholdChecks(below, metric, [...keys, 'below']) : []),
-  ]
+  return thresholdChecks(criterion[side] as Threshold, metric, [...keys, side])
 }
 
 /** A warning comes before what it warns of. */
@@ -85,7 +81,9 @@ function named(metric: Metric): string {
 export function thresholdChecks(threshold: Threshold, metric: Measured, keys: Keys): Check[] {
   // Any traffic at all is something to ask for.
   const isAny = metric === 'throughput' && keys.at(-1) === 'above'
-  if (isAny && threshold.kind === 'absolute' && threshold.value === 0) return []
+  // And none at all is a share that may be asked for, where the number itself is in it.
+  const isNone = metric !== 'query' && isShare(metric) && keys.at(-1) === 'atMost'
+  if ((isAny || isNone) && threshold.kind === 'absolute' && threshold.value === 0) return []
   const message =
     threshold.kind === 'absolute'
       ? absoluteProblem(threshold, metric)

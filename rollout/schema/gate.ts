@@ -23,8 +23,10 @@ export const gate = z.strictObject({
 
   metric: metric.optional().describe("steady: green's value over the whole bake"),
   query: query.optional().describe('steady: one number at the end of the bake'),
-  above: thresholdSchema.optional(),
-  below: thresholdSchema.optional(),
+  above: thresholdSchema.optional().describe('steady: passes above it; not at it'),
+  below: thresholdSchema.optional().describe('steady: passes below it; not at it'),
+  atLeast: thresholdSchema.optional().describe('steady: passes at it and above'),
+  atMost: thresholdSchema.optional().describe('steady: passes at it and below'),
   over: z.literal('bake').optional(),
 
   replay: z.string().min(1).optional().describe('parity: a file of requests sent to both colours'),

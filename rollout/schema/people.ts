@@ -15,7 +15,11 @@ export const channel = z.strictObject({
 })
 
 export const limits = z.strictObject({
-  flag: durationSchema.optional(),
+  flag: durationSchema
+    .optional()
+    .describe(
+      'from the command to the flag file being written; how soon a service reads it is its own',
+    ),
   code: durationSchema.optional(),
   database: durationSchema.optional(),
   service: durationSchema.optional(),
@@ -28,6 +32,9 @@ export const limits = z.strictObject({
 const target = z.strictObject({
   metric: metric.optional(),
   query: query.optional(),
+  blue: query
+    .optional()
+    .describe("of a query: blue's number of the same, shown beside it with the change"),
   above: thresholdSchema.optional(),
   below: thresholdSchema.optional(),
   title: z.string().min(1).max(80).optional(),

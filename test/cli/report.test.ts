@@ -135,14 +135,24 @@ describe('the outcome of a rollout', () => {
     const { journal, observation } = await standingAtTen()
     const target = { metric: 'availability' as const, title: 'Availability <b>' }
     const above = { kind: 'absolute' as const, value: 0.999, unit: 'ratio' as const }
+    const below = { kind: 'absolute' as const, value: 400_000_000, unit: 'bytes' as const }
     const plan = {
       ...journal.plan,
       limits: { ...journal.plan.limits, flag: 60_000 },
-      report: { to: [], targets: { up: { ...target, above } } },
+      report: {
+        to: [],
+        targets: {
+          up: { ...target, above },
+          memory: { query: 'green', blue: 'blue', below, title: 'Memory (-67%)' },
+        },
+      },
     }
     const green = { huntred: { requests: 4_000, errors: 1, p95: 0.008, availability: 0.997 } }
     const now = { ...journal, plan, green }
-    const outcome = outcomeOf(plan, 1, observation, now, undefined, {})
+    const outcome = outcomeOf(plan, 1, observation, now, undefined, {
+      queries: { memory: 300_000_000 },
+      blueQueries: { memory: 1_200_000_000 },
+    })
     const told = [
       ...events,
       event(30, 'flag', { limits: [{ limit: 'flag', promisedMs: 60_000, tookMs: 70_000 }] }),
@@ -150,6 +160,7 @@ describe('the outcome of a rollout', () => {
     const text = reportText(plan, told, now, undefined, outcome).join('\n')
     expect(text).toContain('recommendation: hold, as there is no latch')
     expect(text).toMatch(/Availability <b> +above 99.9% +99.7% +MISSED/)
+    expect(text).toMatch(/Memory \(-67%\) +below 400MB +300MB +met +1200MB +-75%, better/)
     expect(text).toMatch(/huntred +p95 +10ms +8ms +-20%, better/)
     expect(text).toMatch(
       /flag +1m +1m 10s, the slowest of 1, from the trigger to the end +NOT KEPT/,
@@ -162,7 +173,15 @@ describe('the outcome of a rollout', () => {
   it('names the times that a fast clock could not shorten', async () => {
     const { journal, observation } = await standingAtTen()
     const floors = ['guardrails.errors: for 1s instead of 100ms']
-    const outcome = outcomeOf(journal.plan, 1, observation, journal, undefined, {}, floors)
+    const outcome = outcomeOf(
+      journal.plan,
+      1,
+      observation,
+      journal,
+      undefined,
+      { queries: {} },
+      floors,
+    )
     const text = reportText(journal.plan, events, journal, undefined, outcome).join('\n')
     expect(text).toContain('guardrails.errors: for 1s instead of 100ms')
     const page = buildReport(events, noSamples, journal.plan, journal, undefined, outcome)

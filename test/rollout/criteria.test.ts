@@ -32,6 +32,23 @@ describe('evidence', () => {
     w.journal.green = { api: { requests: 50, errors: 0 } }
     expect(move(w, 'api@50').refusals).toEqual([])
   })
+
+  it('is none where blue answered for green, however often', () => {
+    const w = world('api@10')
+    w.journal.green = { api: { requests: 100_000, errors: 0, fallbacks: 100_000 } }
+    expect(move(w, 'api@50').refusals).toMatchObject([
+      {
+        code: 'evidence',
+        message: expect.stringMatching(
+          /^green of api gave 0 answers of its own, and 100000 by falling back, of the 50/,
+        ),
+      },
+    ])
+    w.journal.green = { api: { requests: 100, errors: 0, fallbacks: 51 } }
+    expect(codes(move(w, 'api@50'))).toEqual(['evidence'])
+    w.journal.green = { api: { requests: 100, errors: 0, fallbacks: 50 } }
+    expect(move(w, 'api@50').refusals).toEqual([])
+  })
 })
 
 describe('a baseline', () => {

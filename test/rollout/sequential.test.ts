@@ -14,6 +14,7 @@ import {
   step,
 } from '../../rollout/sequential.ts'
 import { parseThreshold } from '../../rollout/threshold.ts'
+import { seeded } from './chance.ts'
 
 const ALL = process.env['SLUICE_TEST_ALL'] === '1'
 
@@ -30,17 +31,6 @@ function detector(metric: Guardrail['metric'], above: string): Detector {
 }
 
 const blue: Measurement = { requests: 500, errors: 10, p50: 0.05, p95: 0.15, p99: 0.4 }
-
-/** A seeded source of numbers from 0 to 1 (mulberry32). */
-function seeded(seed: number): () => number {
-  let a = seed | 0
-  return () => {
-    a = (a + 0x6d2b79f5) | 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 /** How many of `answers` with a share of bad ones it takes to trip; undefined where it does not. */
 function tripsAfter(test: Detector, share: number, answers: number, seed: number) {

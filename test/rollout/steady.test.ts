@@ -90,6 +90,34 @@ describe("judging a green's own throughput", () => {
   })
 })
 
+describe('a metric at the very number of its gate', () => {
+  const atThree = { requests: 100, errors: 3, p95: 3 }
+  it.each([
+    ['p95', '3s', 'p95 3s over 100 answers'],
+    ['error-rate', '3%', 'error rate 3% over 100 answers'],
+  ] as const)('passes %s at most %s, and fails below it', (metric, number, measured) => {
+    const held = (side: 'atMost' | 'below') =>
+      ({ metric, [side]: parseThreshold(number), otherwise: 'hold', ignore: [] }) as unknown as Gate
+    expect(judgeSteady(held('atMost'), atThree, {}, 50)).toEqual({
+      result: 'passed',
+      reason: `${measured}, at most ${number}`,
+    })
+    expect(judgeSteady(held('below'), atThree, {}, 50)).toEqual({
+      result: 'failed',
+      reason: `${measured}, not below ${number}`,
+    })
+  })
+
+  it('holds a relation from its very number too', () => {
+    const gate = { metric: 'p95', atMost: parseThreshold('100% of blue') } as Gate
+    const blue = { requests: 100, errors: 0, p95: 3 }
+    expect(judgeSteady(gate, atThree, { blue }, 50)).toEqual({
+      result: 'passed',
+      reason: 'p95 3s over 100 answers, at most 3s (100% of blue)',
+    })
+  })
+})
+
 describe('judging a query', () => {
   const precise = {
     above: parseThreshold(0.95),
@@ -106,6 +134,21 @@ describe('judging a query', () => {
       result: 'failed',
       reason: 'the query gave 0.95, not above 0.95',
     })
+  })
+
+  it.each([
+    ['above', 0.95, 'failed', 'not above 0.95'],
+    ['below', 0.95, 'failed', 'not below 0.95'],
+    ['atLeast', 0.95, 'passed', 'at least 0.95'],
+    ['atMost', 0.95, 'passed', 'at most 0.95'],
+    ['atLeast', 0.9499, 'failed', 'not at least 0.95'],
+    ['atMost', 0.9501, 'failed', 'not at most 0.95'],
+    ['atLeast', 1, 'passed', 'at least 0.95'],
+    ['atMost', 0, 'passed', 'at most 0.95'],
+  ] as const)('held %s 0.95, %d is %s', (side, value, result, said) => {
+    const gate = { ...precise, above: undefined, [side]: parseThreshold(0.95) } as Gate
+    const reason = `the query gave ${value}, ${said}`
+    expect(judgeQuery(gate, { value })).toEqual({ result, reason })
   })
 
   it.each([

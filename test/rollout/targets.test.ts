@@ -62,6 +62,53 @@ describe('the targets of a plan', () => {
     )
   })
 
+  test('of a query stand beside what blue had, where its own query gave that', () => {
+    const memory = (blue: number | undefined, now: number | undefined) =>
+      kpiTable(
+        planSchema.parse({
+          ...{ name: 'match', services: plan.services, steps: [100] },
+          report: {
+            targets: {
+              memory: { query: 'green_bytes', blue: 'blue_bytes', below: '400MB' },
+            },
+          },
+        }),
+        { green, baselines, queries: { memory: now }, blueQueries: { memory: blue } },
+      )[0]
+    expect(memory(1_200_000_000, 400_000_000)).toEqual({
+      name: 'memory',
+      title: 'memory',
+      target: 'below 400MB',
+      actual: '400MB',
+      result: 'met',
+      blue: '1200MB',
+      change: { change: -66.7, better: true },
+    })
+    expect(memory(200_000_000, 300_000_000)?.change).toEqual({ change: 50, better: false })
+    expect(memory(undefined, 300_000_000)).not.toHaveProperty('change')
+    expect(memory(200_000_000, undefined)).not.toHaveProperty('blue')
+    // More is what a target above asks for.
+    const up = planSchema.parse({
+      ...{ name: 'match', services: plan.services, steps: [100] },
+      report: { targets: { cache: { query: 'green', blue: 'blue', above: '80%' } } },
+    })
+    const numbers = { queries: { cache: 0.9 }, blueQueries: { cache: 0.45 } }
+    expect(kpiTable(up, { green, baselines, ...numbers })[0]).toMatchObject({
+      blue: '45%',
+      change: { change: 100, better: true },
+    })
+  })
+
+  test('of a metric stand beside the baseline of the service that decides', () => {
+    expect(of('speed')).toMatchObject({ actual: '100ms', blue: '120ms' })
+    expect(of('speed')?.change).toEqual({ change: -16.7, better: true })
+    const few = { ...baselines, search: { ...baselines.search, requests: 19 } }
+    const again = kpiTable(plan, { green, baselines: few, queries: {} })
+    expect(again.find(({ name }) => name === 'speed')).not.toHaveProperty('blue')
+    // Blue's own availability is not recorded before the first step.
+    expect(of('availability')).not.toHaveProperty('blue')
+  })
+
   test('gains are told against what blue measured', () => {
     expect(gainsOf(green, baselines)[1]).toEqual({
       service: 'match',

@@ -171,13 +171,6 @@ export class Bench extends Breakable {
     )
   }
 
-  /** Waits until the rollout has stood where it stands for so long under guard. */
-  async stood(ms: number): Promise<void> {
-    await this.stack.until('the rollout to stand', async () => {
-      return (await this.journal()).guardedMs >= ms
-    })
-  }
-
   /** Waits until something of this place holds the next position, and gives it. */
   async holds(place: string, what = /./, seconds = 120): Promise<Refusal> {
     const next = await this.next()

@@ -63,10 +63,10 @@ export const variants = {
     ...cut(plan, 'auth', [], []),
     escalation: plan.escalation,
   }),
-  // The level below it would roll back before this one is reached.
-  'escalation to everyone': (plan: PlanInput) => ({
-    ...cut(plan, 'auth', [], []),
-    escalation: plan.escalation?.slice(2),
+  // What takes back within a second of an outage is the guardrail: all levels are judged with it.
+  'escalation with its guardrail': (plan: PlanInput) => ({
+    ...cut(plan, 'auth', ['errors'], []),
+    escalation: plan.escalation,
   }),
   start: (plan: PlanInput): PlanInput => ({
     ...cut(plan, 'auth', [], []),

@@ -5,7 +5,7 @@ import type { Drill, Drills } from './drill.ts'
 import { arrive, gateHolds, gateRollsBack, unconfirmedHolds } from './gates.ts'
 import { withoutColumn, withoutReview, withoutSessions } from './resume-review-breaks.ts'
 import { variants } from './resume-review-cuts.ts'
-import { rolledBack } from './seen.ts'
+import { lastAnswerBy, rolledBack } from './seen.ts'
 
 const upload = { method: 'POST', body: '{"filename":"a.txt","text":"b"}' }
 /** What is asked of each service, and who answers where its flag is off. */
@@ -122,7 +122,6 @@ const drills: Drill[] = [
     title: 'above one error in a hundred the on-call is told, nobody else, and nothing goes back',
     async run(bench) {
       await bench.at('auth@100', 'escalation')
-      await bench.stood(11_000)
       await bench.fault('auth', { newFails: 0.025 })
       await bench.told(/above 1%/)
       expect(bench.readersOf(/above 1%/)).toEqual(['ON_CALL_URL'])
@@ -134,7 +133,6 @@ const drills: Drill[] = [
     title: 'above five in a hundred the team lead is told, and it goes back',
     async run(bench) {
       await bench.at('auth@100', 'escalation')
-      await bench.stood(11_000)
       await bench.fault('auth', { newFails: 0.08 })
       await rolledBack(bench, { cause: 'escalation', asked: asked('auth'), limits: [...limits] })
       await bench.told(/above 5%/)
@@ -143,13 +141,24 @@ const drills: Drill[] = [
   },
   {
     of: 'escalation.3',
-    title: 'above ten in a hundred everyone is told',
+    title: 'above ten in a hundred everyone is told, though the guardrail took it back long before',
     async run(bench) {
-      await bench.at('auth@50', 'escalation to everyone')
+      await bench.at('auth@50', 'escalation with its guardrail')
       await bench.fault('auth', { newFails: 0.5 })
-      await bench.told(/above 10%/)
-      expect(bench.readersOf(/has error rate .*above 10%/)).toEqual(['EVERYONE_URL'])
-      expect((await bench.weights())['auth']).toBe(50)
+      await rolledBack(bench, { cause: 'errors', asked: asked('auth'), limits: [...limits] })
+      for (const [level, reader] of [
+        ['1%', 'ON_CALL_URL'],
+        ['5%', 'TEAM_LEAD_URL'],
+        ['10%', 'EVERYONE_URL'],
+      ] as const) {
+        const news = new RegExp(`(?<!errors: )green of auth has error rate .*, above ${level}`)
+        const told = () => bench.readersOf(news).includes(reader)
+        await bench.stack.until(`${reader} to hear of ${level}`, told)
+        expect(
+          bench.news.filter((text) => text.startsWith(reader) && news.test(text)),
+        ).toHaveLength(1)
+      }
+      expect(bench.readersOf(/above 10%/)).toEqual(['EVERYONE_URL'])
     },
   },
   gateHolds('foundation', 'a review that is lost', withoutReview, 'start', 'start'),
@@ -197,13 +206,16 @@ const drills: Drill[] = [
     async run(bench) {
       await bench.at('review@100', 'toggle review')
       bench.afterwards(() => bench.sluice('flag', 'use-new-review', 'on'))
-      const { code, output } = await bench.sluice('flag', 'use-new-review', 'off')
+      expect(await bench.answering('/api/review/7')).toEqual(['new'])
+      const began = performance.now()
+      const setting = bench.sluice('flag', 'use-new-review', 'off')
+      // What the product measures ends with the file; what is promised, with the last answer.
+      const lastMs = await lastAnswerBy(bench, 'new', '/api/review/7', setting)
+      const { code, output } = await setting
       expect(output).toMatch(/limit flag 1m: kept/)
       expect(code).toBe(0)
       expect(bench.flags()('use-new-review', { bucket: 0 })).toBe(false)
-      await bench.stack.until('the old code to answer', async () =>
-        (await bench.answering('/api/review/7')).every((by) => by === 'old'),
-      )
+      expect(lastMs - began).toBeLessThan(bench.stack.plan.limits.flag as number)
       expect((await bench.weights())['review']).toBe(100)
     },
   },

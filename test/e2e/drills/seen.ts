@@ -92,3 +92,33 @@ export async function descended(
   expect(seen).toEqual(expect.arrayContaining(through))
   return performance.now() - began
 }
+
+/** So many rounds of forty users without an answer by a version: it answers nobody any more. */
+const ROUNDS_WITHOUT = 20
+
+/**
+ * Asks all the time until a version answers nobody any more.
+ * @param change what makes it end; the rounds count from its end
+ * @returns when its last answer came, of the monotonic clock
+ */
+export async function lastAnswerBy(
+  bench: Bench,
+  version: string,
+  path: string,
+  change: Promise<unknown>,
+): Promise<number> {
+  let last = performance.now()
+  let without = 0
+  let changed = false
+  const end = () => {
+    changed = true
+  }
+  void change.then(end, end)
+  await bench.stack.until(`${version} to answer nobody`, async () => {
+    const isThere = (await bench.answering(path)).includes(version)
+    if (isThere) last = performance.now()
+    without = isThere || !changed ? 0 : without + 1
+    return without >= ROUNDS_WITHOUT
+  })
+  return last
+}

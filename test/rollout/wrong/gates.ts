@@ -40,6 +40,21 @@ export const GATES: WrongPlan[] = [
     ['plan.gates.steady: never passes; give above or below, such as below: 5%'],
   ],
   [
+    'a metric gate with two sides',
+    { 'gates.steady.atMost': '2%' },
+    ['plan.gates.steady: has both below and atMost; keep one'],
+  ],
+  [
+    'a gate that passes from what is ill',
+    { 'gates.steady': { at: 'every-step', metric: 'error-rate', atLeast: '5%' } },
+    ['plan.gates.steady.atLeast: would pass while green is ill; give below for an error-rate'],
+  ],
+  [
+    'a time at which an error rate is to be at most',
+    { 'gates.steady': { at: 'every-step', metric: 'error-rate', atMost: '2s' } },
+    ['plan.gates.steady.atMost: 2s is a time; give a share for an error-rate, such as 5%'],
+  ],
+  [
     'a bare number in a gate',
     { 'gates.steady.below': 5 },
     [

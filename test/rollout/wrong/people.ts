@@ -80,6 +80,20 @@ export const PEOPLE: WrongPlan[] = [
     ['plan.report.targets.uptime: has both a metric and a query; keep one'],
   ],
   [
+    "a query for blue's part of a metric",
+    {
+      report: { targets: { uptime: { metric: 'availability', blue: 'up', above: '99.9%' } } },
+    },
+    ['plan.report.targets.uptime.blue: is known of a metric, from the baseline; take it out'],
+  ],
+  [
+    "a query for blue's part of what is held to nothing",
+    { report: { targets: { memory: { query: 'green', blue: 'blue' } } } },
+    [
+      'plan.report.targets.memory.blue: is better or worse only with a side; give the target above or below',
+    ],
+  ],
+  [
     'a target on the wrong side',
     { report: { targets: { uptime: { metric: 'availability', below: '99.9%' } } } },
     [
