@@ -12,6 +12,7 @@ import { acknowledgingLines } from './outlook.ts'
 import { type Paint, paintFor } from './paint.ts'
 import { restoreNewest } from './restore-newest.ts'
 import { findStack, type Stack, type StackOptions } from './stack.ts'
+import { awaitState } from './state-back.ts'
 import { takeDown } from './take-down.ts'
 import { say, verb } from './verb.ts'
 import { whoAmI } from './who.ts'
@@ -59,15 +60,16 @@ export function rollback(program: Command): void {
     })
 }
 
-/** Blue first, then the traffic, then the database where asked for, then how blue is. */
+/** Blue first, then the traffic, then the database where asked for, then how blue is, then its state. */
 async function rollBack(stack: Stack, platform: Platform, options: RollbackFlags): Promise<void> {
   const { reason, service, phase, progressively } = options
+  const askedAt = new Date().toISOString()
   const paint = paintFor()
   const plan = guardedPlan(stack)
   for (const { service, well, found } of plan ? await startBlue(stack.layout, plan) : []) {
     say(`blue of ${service} ${paint(well ? 'good' : 'bad', found)}`)
   }
-  const command = { by: whoAmI(), reason, service, phase, progressively }
+  const command = { by: whoAmI(), reason, service, phase, progressively, askedAt }
   const done = await platform.rollback(command)
   const kept = await tellRollback(platform, done, paint)
   if (options.restoreDb !== undefined) {
@@ -76,10 +78,12 @@ async function rollBack(stack: Stack, platform: Platform, options: RollbackFlags
   const ill = plan ? (await healthOfBlue(plan)).filter(({ well }) => !well) : []
   for (const { service, found } of ill) say(`blue of ${service} ${paint('bad', found)}`)
   if (plan && ill.length === 0) say(`blue ${paint('good', 'answers')} for every service`)
+  const unfinished = await awaitState(platform, done, paint)
   if (kept.length > 0 || ill.length > 0) {
     const why = kept.length > 0 ? 'blue is absent or ill and would get the traffic' : 'blue is ill'
     throw new NotDone(`${why}; next: sluice doctor`)
   }
+  if (unfinished !== undefined) throw new NotDone(unfinished)
 }
 
 /** @returns the services whose green has more than the latch allows */

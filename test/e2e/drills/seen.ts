@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { LimitName } from '../../../rollout/limits.ts'
+import type { Held, LimitName } from '../../../rollout/limits.ts'
 import type { Bench } from './bench.ts'
 
 /** What is expected of a rollback. */
@@ -47,8 +47,17 @@ export async function rolledBack(bench: Bench, expected: Expected, seconds = 120
   })
   const tripped = bench.events('tripped').at(0)
   expect(tripped?.message).toMatch(/ROLLED BACK in/)
-  const held = tripped?.details?.['limits'] as { limit: string; kept: boolean }[]
-  expect(held.map(({ limit, kept }) => [limit, kept])).toEqual(limits.map((each) => [each, true]))
+  await stack.until('the rollback to be done, its state too', async () => {
+    const { rollbacks = [] } = await bench.journal()
+    return rollbacks.every(({ doneAt }) => doneAt !== undefined)
+  })
+  // What waits for an operation is told when that is done.
+  const held = [...bench.events('tripped'), ...bench.events('limit')].flatMap(
+    ({ details }) => (details?.['limits'] ?? []) as Held[],
+  )
+  const told = (names: LimitName[]) => names.toSorted().map((each) => [each, true])
+  const seen = held.toSorted((a, b) => (a.limit < b.limit ? -1 : 1))
+  expect(seen.map(({ limit, kept }) => [limit, kept])).toEqual(told(limits))
   if (Object.keys(stack.plan.notify).length > 0)
     await bench.told(new RegExp(`ROLLED BACK.*${cause}`))
   const after = bench.position(String(bench.position(from).index + 1)).name
