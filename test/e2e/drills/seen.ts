@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { Held, LimitName } from '../../../rollout/limits.ts'
+import { greenOf, type ServiceWeights } from '../../../rollout/weights.ts'
 import type { Bench } from './bench.ts'
 
 /** What is expected of a rollback. */
@@ -76,28 +77,29 @@ function followed(bench: Bench, percents: Record<string, number>): void {
 }
 
 /**
- * Waits until a progressive rollback is at the end, and holds every weight of green that the router
- * had on the way against the steps it must come by; it never rises.
- * @returns how long it took from the first look to 0, ms
+ * Waits until a progressive rollback is at its landing, and holds every step that it took, as the
+ * history has them with what was read back, against those that it must take.
+ * @param atOnce true where every step must be left before its time, as it was not stable
+ * @returns how long it took from the trip to the landing, ms
  */
 export async function descended(
   bench: Bench,
   service: string,
-  { from, through }: { from: number; through: number[] },
+  steps: number[],
+  atOnce = false,
 ): Promise<number> {
-  const seen: number[] = [from]
-  let began = 0
   await bench.stack.until(
-    'green to come down to 0',
-    async () => {
-      const now = (await bench.weights())[service] as number
-      if (now !== seen.at(-1)) seen.push(now)
-      if (began === 0 && now < 100) began = performance.now()
-      return now === 0
-    },
+    'green to come down to its landing',
+    () => bench.events('descended').some(({ message }) => message.includes('which is the landing')),
     180,
   )
-  expect(seen).toEqual([...seen].sort((a, b) => b - a))
-  expect(seen).toEqual(expect.arrayContaining(through))
-  return performance.now() - began
+  const [tripped] = bench.events('tripped')
+  const down = bench.events('descended')
+  const weights = [tripped, ...down].map((event) =>
+    greenOf(event?.details?.['weights'] as ServiceWeights, service),
+  )
+  expect(weights).toEqual(steps)
+  const early = down.map(({ message }) => message.includes('at once, as it was not stable'))
+  expect(early).toEqual(down.map(() => atOnce))
+  return Date.parse(down.at(-1)?.at ?? '') - Date.parse(tripped?.at ?? '')
 }
