@@ -176,7 +176,7 @@ export function followRollbacks(
   const rollbacks = (promised.rollbacks ?? []).map((before) => {
     if (only !== undefined && before.trip !== only) return before
     // One that is acknowledged stood at its landing then: what green has now came after it.
-    const over = latch?.trip?.number !== before.trip || !latch.latched
+    const over = latch !== undefined && (latch.trip?.number !== before.trip || !latch.latched)
     const down = over || isDownAt(before.landing)
     const { rollback, told } = lookAt(journal.plan, promised, before, down, now)
     news.push(...told.map((each) => ({ ...each, rollback })))

@@ -49,7 +49,10 @@ export class Measures {
    */
   async look(): Promise<void> {
     const { store, router } = this.#ground.parts
-    const [journal, latch] = [await store.readJournal(), await store.readLatch()]
+    const [journal, latch] = [
+      await orNothing(store.readJournal()),
+      await orNothing(store.readLatch()),
+    ]
     if (!journal || !isMeasuring(journal, latch)) return
     const live = await orNothing(router.read())
     const at = this.#ground.at()

@@ -142,7 +142,7 @@ describe('the promised time of a rollback', () => {
   })
 
   it('of a rollback that does not come down is not kept, and is told without an end', async () => {
-    const { trip, told, pass, router, operations, events } = standing()
+    const { trip, told, pass, router, operations, events, store } = standing()
     router.ill.add('jobs blue')
     await trip('jobs')
     expect(told('tripped')).toEqual([[]])
@@ -152,6 +152,10 @@ describe('the promised time of a rollback', () => {
     await operations.measure()
     await operations.measure()
     expect(told('limit')).toEqual([['service 31 false'], ['code 61 false']])
+    // A latch that cannot be read is none that was acknowledged.
+    store.failing.set('readLatch', new Error('gone'))
+    await operations.measure()
+    expect(store.journal?.rollbacks?.[0]?.downAt).toBeUndefined()
     expect(events.at(-1)?.message).toContain('green is not back at api@100')
   })
 
