@@ -73,7 +73,8 @@ async function rollBack(stack: Stack, platform: Platform, options: RollbackFlags
   const done = await platform.rollback(command)
   const kept = await tellRollback(platform, done, paint)
   if (options.restoreDb !== undefined) {
-    await restoreNewest(stack, platform, plan, options.restoreDb)
+    if (kept.length === 0) await restoreNewest(stack, platform, plan, options.restoreDb)
+    else say(`${options.restoreDb} is not restored while green of ${kept.join(', ')} has traffic`)
   }
   const ill = plan ? (await healthOfBlue(plan)).filter(({ well }) => !well) : []
   for (const { service, found } of ill) say(`blue of ${service} ${paint('bad', found)}`)
