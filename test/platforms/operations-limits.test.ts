@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Operations, type TripCause } from '../../platforms/operations.ts'
+import { rollBackFor } from '../../platforms/person.ts'
 import type { RolloutEvent } from '../../platforms/store.ts'
 import { dueOperations } from '../../rollout/due-operations.ts'
 import type { Held } from '../../rollout/limits.ts'
@@ -215,5 +216,15 @@ describe('the promised time of a rollback', () => {
     store.journal!.plan.services['jobs']!.strategy = 'direct'
     await trip('jobs', { firstBadAt: ago(60), triggeredAt: ago(1) })
     expect(told('tripped')).toEqual([['code 1 true', 'service 1 true']])
+  })
+
+  it('of a command begins when it was given: what it waited for before it acted counts too', async () => {
+    const { operations, plan } = standing()
+    const askedAt = new Date(Date.now() - 20_000).toISOString()
+    const command = { by: 'ann', reason: 'x', service: 'jobs', askedAt }
+    const { limits, waitsFor } = await rollBackFor(operations, plan, command, 'hook')
+    expect(limits).toMatchObject([{ limit: 'code', kept: true }])
+    expect(limits?.[0]?.tookMs).toBeGreaterThanOrEqual(20_000)
+    expect(waitsFor).toEqual(['jobs.compensate'])
   })
 })
