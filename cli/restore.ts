@@ -19,6 +19,7 @@ interface RestoreFlags extends StackOptions {
   list?: boolean
   disaster?: boolean
   to?: string
+  since?: string
 }
 
 /** `sluice restore`: data come back only by this, never by a rollback of traffic. */
@@ -27,7 +28,7 @@ export function restore(program: Command): void {
     program,
     'restore [name]',
     'restores a backup into a new database and verifies it; the live one stays as it is',
-    'sluice restore --list\nsluice restore huntred --into huntred_check\nsluice restore orders --to 2027-03-01T12:00:00Z\nsluice restore --disaster',
+    'sluice restore --list\nsluice restore huntred --into huntred_check\nsluice restore orders --to 2027-03-01T12:00:00Z\nsluice restore --disaster\nsluice restore --disaster --since 2027-03-01T02:40:00Z --overwrite-live',
   )
     .option('--id <id>', 'which one; default: the newest verified')
     .addOption(
@@ -46,7 +47,13 @@ export function restore(program: Command): void {
     .option('--list', 'shows the backups there are')
     .option(
       '--disaster',
-      'rebuilds all databases of the plan from their backups, on a server where they are empty or missing',
+      'rebuilds all databases of the plan from their backups, where they are empty or missing; with --overwrite-live also where the services of a new machine have begun to fill them',
+    )
+    .addOption(
+      new Option(
+        '--since <time>',
+        'of a disaster: when users lost it (RFC 3339); only backups from before count, and the time from then on',
+      ).conflicts(['id', 'to', 'into', 'list']),
     )
     .action(async (name: string | undefined, flags: RestoreFlags) => {
       if (flags.into !== undefined && !/^[a-z_][a-z0-9_]{0,62}$/.test(flags.into)) {
@@ -60,8 +67,16 @@ export function restore(program: Command): void {
       const { plan, platform } = stack
       if (flags.disaster) {
         if (to !== undefined) throw new WrongUse('--disaster restores the latest; leave --to out')
-        if (name === undefined) return recover(layoutOn(stack, plan), plan)
+        const since = flags.since === undefined ? undefined : pastMoment('--since', flags.since)
+        const overwriteLive = flags.overwriteLive ?? false
+        if (name === undefined)
+          return recover(layoutOn(stack, plan), plan, { since, overwriteLive })
         throw new WrongUse('--disaster rebuilds all of them; type: sluice restore --disaster')
+      }
+      if (flags.since !== undefined) {
+        throw new WrongUse(
+          '--since is of a disaster; type: sluice restore --disaster --since <time>',
+        )
       }
       const records = await platform.backups()
       if (flags.list || name === undefined) {
@@ -137,15 +152,20 @@ export function layoutOn(stack: Stack, plan: Plan | undefined, record?: BackupRe
  * @throws WrongUse for what is no time of RFC 3339, and for one that is not yet
  */
 export function momentOf(text: string, now: number): Date | 'latest' {
-  if (text === 'latest') return text
+  return text === 'latest'
+    ? text
+    : pastMoment('--to', text, now, ', or latest', '; type: --to latest')
+}
+
+function pastMoment(option: string, text: string, now = Date.now(), or = '', next = ''): Date {
   const shape = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/
   const at = shape.test(text) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(at)) {
     throw new WrongUse(
-      `--to: "${text}" is no moment; give a time with its zone such as 2027-03-01T12:00:00Z, or latest`,
+      `${option}: "${text}" is no moment; give a time with its zone such as 2027-03-01T12:00:00Z${or}`,
     )
   }
-  if (at > now) throw new WrongUse(`--to: ${text} has not been yet; type: --to latest`)
+  if (at > now) throw new WrongUse(`${option}: ${text} has not been yet${next}`)
   return new Date(at)
 }
 

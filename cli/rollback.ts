@@ -12,6 +12,7 @@ import { acknowledgingLines } from './outlook.ts'
 import { type Paint, paintFor } from './paint.ts'
 import { restoreNewest } from './restore-newest.ts'
 import { findStack, type Stack, type StackOptions } from './stack.ts'
+import { awaitState } from './state-back.ts'
 import { takeDown } from './take-down.ts'
 import { say, verb } from './verb.ts'
 import { whoAmI } from './who.ts'
@@ -66,9 +67,10 @@ export function rollback(program: Command): void {
     })
 }
 
-/** Blue first, then the traffic, then the database where asked for, then how blue is. */
+/** Blue first, then the traffic, then the database where asked for, then how blue is, then its state. */
 async function rollBack(stack: Stack, platform: Platform, options: RollbackFlags): Promise<void> {
   const { reason, service, phase, progressively } = options
+  const askedAt = new Date().toISOString()
   const paint = paintFor()
   const plan = await guardedPlan(platform)
   // What supervises blue elsewhere is no matter of this host.
@@ -76,19 +78,22 @@ async function rollBack(stack: Stack, platform: Platform, options: RollbackFlags
   for (const { service, well, found } of here ? await startBlue(stack.layout, here) : []) {
     say(`blue of ${service} ${paint(well ? 'good' : 'bad', found)}`)
   }
-  const command = { by: whoAmI(), reason, service, phase, progressively }
+  const command = { by: whoAmI(), reason, service, phase, progressively, askedAt }
   const done = await platform.rollback(command)
   const kept = await tellRollback(platform, done, paint)
   if (options.restoreDb !== undefined) {
-    await restoreNewest(stack, platform, plan, options.restoreDb)
+    if (kept.length === 0) await restoreNewest(stack, platform, plan, options.restoreDb)
+    else say(`${options.restoreDb} is not restored while green of ${kept.join(', ')} has traffic`)
   }
   const ill = here ? (await healthOfBlue(here)).filter(({ well }) => !well) : []
   for (const { service, found } of ill) say(`blue of ${service} ${paint('bad', found)}`)
   if (here && ill.length === 0) say(`blue ${paint('good', 'answers')} for every service`)
+  const unfinished = await awaitState(platform, done, paint)
   if (kept.length > 0 || ill.length > 0) {
     const why = kept.length > 0 ? 'blue is absent or ill and would get the traffic' : 'blue is ill'
     throw new NotDone(`${why}; next: sluice doctor`)
   }
+  if (unfinished !== undefined) throw new NotDone(unfinished)
 }
 
 /** @returns the services whose green has more than the latch allows */

@@ -2,11 +2,14 @@ import { formatSpan } from '../rollout/duration.ts'
 import { environmentBefore } from '../rollout/environments.ts'
 import { flagShares, percentOf } from '../rollout/flag-file.ts'
 import type { Journal } from '../rollout/journal.ts'
+import { heldAgainst } from '../rollout/limits.ts'
 import { isUnavailable, journalOf, latchOf, type Observation } from '../rollout/observation.ts'
 import type { Plan } from '../rollout/plan.ts'
 import { findPosition, positionsOf } from '../rollout/positions.ts'
 import { recommend } from '../rollout/recommendation.ts'
 import type { Request } from '../rollout/request.ts'
+import { withPromises } from '../rollout/rollback-limits.ts'
+import { waitsFor } from '../rollout/rollback-words.ts'
 import { againstPhases, cyclesOf, phasesOf } from '../rollout/services.ts'
 import { type Kpi, kpiTable } from '../rollout/targets.ts'
 import { greenOf } from '../rollout/weights.ts'
@@ -61,6 +64,25 @@ export function descentLines({ request, observation }: PartsInput, paint: Paint)
   return [
     `${paint('warn', 'going down')}: at most ${ceiling}; then ${left.join(', ')}, ${formatSpan(everyMs)} each, the next in ${formatSpan(Math.max(0, everyMs - passed) / request.clock)}`,
   ]
+}
+
+/** Rollbacks that are not done: what they wait for, and the promised times. */
+export function rollbackLines({ observation }: PartsInput, paint: Paint): string[] {
+  const journal = journalOf(observation)
+  if (!journal) return []
+  return (withPromises(journal, latchOf(observation)).rollbacks ?? [])
+    .filter(({ doneAt }) => doneAt === undefined)
+    .map((each) => {
+      const took = Math.max(0, Date.parse(observation.at) - Date.parse(each.since))
+      const limits = heldAgainst(journal.plan, each.scopes, took)
+      const promised = limits.map(({ limit, promisedMs, kept }) =>
+        kept
+          ? `limit ${limit} ${formatSpan(promisedMs)}`
+          : paint('bad', `limit ${limit} ${formatSpan(promisedMs)}: NOT KEPT`),
+      )
+      const of = promised.length > 0 ? ` (${promised.join(', ')})` : ''
+      return `${paint('warn', 'not done')} after ${formatSpan(took)}${of}: ${shortened(waitsFor(journal, each))}`
+    })
 }
 
 /** For whom each flag is on, and which were set by somebody. */

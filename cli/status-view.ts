@@ -19,6 +19,7 @@ import {
   investigationLines,
   operationLines,
   phaseLines,
+  rollbackLines,
 } from './status-parts.ts'
 
 /** Everything that a status is made of; nothing else is looked at. */
@@ -45,7 +46,11 @@ export function statusLines(input: StatusInput, paint: Paint = plain): string[] 
     ...section('environment', environmentLines(input, paint)),
     ...section('phases', phaseLines(input, paint)),
     ...section('weights live', weightsLines(input)),
-    ...section('latch', [...latchLines(input, paint), ...descentLines(input, paint)]),
+    ...section('latch', [
+      ...latchLines(input, paint),
+      ...descentLines(input, paint),
+      ...rollbackLines(input, paint),
+    ]),
     ...section('bake', bakeLines(input)),
     ...section('guard', guardLines(input, paint)),
     ...section('traffic', trafficLines(input, paint)),

@@ -95,6 +95,7 @@ export const rollbackBody = z.strictObject({
   service: text.optional(),
   phase: text.optional(),
   progressively: z.boolean().optional(),
+  askedAt: z.iso.datetime().optional(),
 })
 export const flagBody = z.strictObject({ on: z.boolean(), by: text.min(1) })
 export const resolveBody = z.strictObject({ guardrail: text.min(1), by: text.min(1) })

@@ -75,7 +75,7 @@ export class Checks {
       }
       failures++
       firstBadAt ??= at
-      if (failures >= check.limit) this.#failed(check, failures, failure, firstBadAt)
+      if (failures >= check.limit) this.#failed(check, failures, failure, { firstBadAt, at })
     }
     this.#timers.push(setInterval(ask, check.everyMs))
     void ask()
@@ -94,7 +94,12 @@ export class Checks {
     }
   }
 
-  #failed(check: Check, failures: number, failure: string, firstBadAt: Date): void {
+  #failed(
+    check: Check,
+    failures: number,
+    failure: string,
+    { firstBadAt, at }: { firstBadAt: Date; at: Date },
+  ): void {
     const { guardrail, service, limit, then } = check
     const value = `${failures} failed checks in a row (${failure})`
     const threshold = `${limit} in a row`
@@ -112,6 +117,8 @@ export class Checks {
       service,
       ...check.reach,
       firstBadAt: since,
+      // Before the last of them in a row the plan asks for nothing.
+      triggeredAt: at.toISOString(),
     })
   }
 }

@@ -3,6 +3,7 @@ import type { Router } from '../platforms/router.ts'
 import type { RolloutEvent, Store } from '../platforms/store.ts'
 import { isUnstable } from '../rollout/descent.ts'
 import type { Alarm } from '../rollout/journal.ts'
+import { isMeasuring } from '../rollout/rollback-limits.ts'
 import { anyGreen } from '../rollout/weights.ts'
 import { type GuardedRouter, judgeAbsence } from './absence.ts'
 import { type Bake, GAP_MS } from './bake.ts'
@@ -164,6 +165,7 @@ export class Loop {
     await router.read()
     this.#parts.escalation.look()
     await this.#descend()
+    if (isMeasuring(world.journal, world.latch)) await operations.measure()
     await this.#writeJournal()
     this.#parts.detectors.refresh()
     for (const begin of this.#parts.background) begin()

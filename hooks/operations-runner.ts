@@ -3,14 +3,13 @@ import { type DueOperation, dueOperations } from '../rollout/due-operations.ts'
 import { formatSpan } from '../rollout/duration.ts'
 import type { OperationRecord } from '../rollout/journal.ts'
 import type { Plan } from '../rollout/plan.ts'
+import { drainMs } from '../rollout/rollback-limits.ts'
 import type { QueryValue } from '../rollout/steady.ts'
 import { askOne } from './gates/query.ts'
 import { pause } from './pause.ts'
 import { LEFT, type Surroundings } from './surroundings.ts'
 import type { World } from './world.ts'
 
-/** Work in flight that is not done after this is left to the compensating command. */
-export const DRAIN_MS = 30_000
 const LOOK_EVERY_MS = 500
 
 /** What the runner stands on. */
@@ -89,7 +88,8 @@ export class OperationsRunner {
   }
 
   /**
-   * Waits until the work that a service had in flight on green is done, or for half a minute.
+   * Waits until the work that a service had in flight on green is done, for as long as the promised
+   * times leave; what is not done then is left to the compensating command.
    * @returns how it ended; undefined where the plan does not say how to see it
    */
   async #drain(plan: Plan, service: string | undefined): Promise<string | undefined> {
@@ -99,9 +99,10 @@ export class OperationsRunner {
     const { signal } = this.#stopped
     const { world, ask = (text: string) => askOne(world.prometheus, text, signal) } = this.#parts
     const enough = state?.drain ?? 0
+    const longest = drainMs(plan)
     const started = performance.now()
     let last = 'nobody said how much is in flight'
-    while (performance.now() - started < DRAIN_MS && !signal.aborted) {
+    while (performance.now() - started < longest && !signal.aborted) {
       const answer = await ask(query)
       const waited = formatSpan(performance.now() - started)
       if ('problem' in answer) last = answer.problem
@@ -109,6 +110,6 @@ export class OperationsRunner {
       else last = `${answer.value} in flight still`
       await pause(LOOK_EVERY_MS, signal)
     }
-    return `not drained in ${formatSpan(DRAIN_MS)}, ${last}`
+    return `not drained in ${formatSpan(longest)}, ${last}`
   }
 }

@@ -2,7 +2,6 @@ import type { Admission } from '../rollout/admission.ts'
 import { admit } from '../rollout/admission.ts'
 import { flagFile } from '../rollout/flag-file.ts'
 import type { BackupRecord, Measurement } from '../rollout/journal.ts'
-import { type Held, heldAgainst, scopesOf } from '../rollout/limits.ts'
 import { nothingDeployed, type Observation } from '../rollout/observation.ts'
 import type { ColourName, Plan } from '../rollout/plan.ts'
 import { findPosition, positionsOf } from '../rollout/positions.ts'
@@ -12,7 +11,7 @@ import { backupOf } from './backup-of.ts'
 import { Away, type Guarded } from './hook-answer.ts'
 import { messageOf } from './operations/outcomes.ts'
 import { Operations } from './operations.ts'
-import { rollBackFor } from './person.ts'
+import { causeOfCommand, rollBackFor, soFarOf, tookSince } from './person.ts'
 import {
   type FlagReport,
   type Platform,
@@ -137,7 +136,7 @@ export class GuardedPlatform implements Platform {
     // The hook's word is not enough: the latch itself must say so.
     const latched = await this.#isLatched()
     if (!(answered instanceof Error) && latched) {
-      return { ...answered, ...(await this.#measured(command, started)) }
+      return this.#measured(command, answered, started)
     }
     const reason = answered instanceof Error ? answered.message : 'it left no latch'
     return this.#rollbackDirectly(command, reason, started)
@@ -145,13 +144,17 @@ export class GuardedPlatform implements Platform {
 
   /** What a person waited for, from the command to the answer, and what the plan promises for it. */
   async #measured(
-    { service, phase, progressively }: RollbackCommand,
+    command: RollbackCommand,
+    report: RollbackReport,
     started: number,
-  ): Promise<{ tookMs: number; limits: Held[] }> {
-    const tookMs = Math.round(performance.now() - started)
+  ): Promise<RollbackReport> {
+    const tookMs = Math.round(tookSince(command, started))
     const plan = await this.#plan()
-    const scopes = phase === undefined ? scopesOf({ service }, plan) : (['phase'] as const)
-    return { tookMs, limits: progressively ? [] : heldAgainst(plan, scopes, tookMs) }
+    // What was done stands, whether the plan can be read again or not.
+    if (!plan) return { ...report, tookMs }
+    const cause = causeOfCommand(plan, command)
+    const soFar = await soFarOf(this.#direct('-'), command, cause, report, tookMs)
+    return { ...report, tookMs, ...soFar }
   }
 
   /** The plan that is guarded, as far as it can be read: an emergency does not depend on it. */
@@ -185,11 +188,7 @@ export class GuardedPlatform implements Platform {
       )
     }
     await this.#writeFlags(plan, report.weights)
-    return {
-      ...report,
-      latched: await this.#isLatched(),
-      ...(await this.#measured(command, started)),
-    }
+    return this.#measured(command, { ...report, latched: await this.#isLatched() }, started)
   }
 
   /** Without a hook nobody else takes the flags off that went on with green. */

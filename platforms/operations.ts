@@ -10,6 +10,7 @@ import type { Latch } from '../rollout/latch.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { Plan } from '../rollout/plan.ts'
 import type { Request } from '../rollout/request.ts'
+import type { SoFar } from '../rollout/rollback-limits.ts'
 import type { ServiceWeights, Weights } from '../rollout/weights.ts'
 import { Admissions } from './operations/admissions.ts'
 import { Adoption } from './operations/adoption.ts'
@@ -100,6 +101,16 @@ export class Operations {
   /** See {@link Rollbacks.descend}. */
   descend(clock: number, unstable: boolean): Promise<Latch | undefined> {
     return this.#rollbacks.descend(clock, unstable)
+  }
+
+  /** Looks at every rollback that is not done; see {@link Rollbacks.measure}. */
+  measure(): Promise<void> {
+    return this.#rollbacks.measure()
+  }
+
+  /** What is promised for a rollback that somebody asked for, as far as it is done. */
+  soFar(cause: TripCause, weights: ServiceWeights, tookMs: number): Promise<SoFar> {
+    return this.#rollbacks.soFar(cause, weights, tookMs)
   }
 
   /** While latched, puts every green that stands above the ceiling back to it. */

@@ -1,6 +1,6 @@
 import { EVERY_MS, THROUGH } from '../rollout/action.ts'
-import { heldAgainst, scopesOf } from '../rollout/limits.ts'
 import type { Plan } from '../rollout/plan.ts'
+import type { SoFar } from '../rollout/rollback-limits.ts'
 import { phasesOf } from '../rollout/services.ts'
 import type { Operations, TripCause } from './operations.ts'
 import { Refused, type RollbackCommand, type RollbackReport } from './platform.ts'
@@ -11,7 +11,7 @@ import { Refused, type RollbackCommand, type RollbackReport } from './platform.t
  */
 export function causeOfCommand(
   plan: Plan | undefined,
-  { by, reason, service, phase, progressively }: RollbackCommand,
+  { by, reason, service, phase, progressively, askedAt }: RollbackCommand,
 ): TripCause {
   const pace = progressively ? { through: THROUGH, everyMs: EVERY_MS } : ('immediately' as const)
   const base = {
@@ -20,6 +20,7 @@ export function causeOfCommand(
     threshold: '-',
     reason: `${by} rolled back${reason ? `: ${reason}` : ''}`,
     pace,
+    ...(askedAt === undefined ? {} : { triggeredAt: askedAt }),
   }
   if (service === undefined && phase === undefined) return base
   if (!plan) throw new Refused('no plan is known here, so only everything can go back')
@@ -40,7 +41,7 @@ export function causeOfCommand(
 
 /** Rolls back for a person, measured from the command to green read back. */
 export async function rollBackFor(
-  operations: Pick<Operations, 'trip'>,
+  operations: Pick<Operations, 'trip' | 'soFar'>,
   plan: Plan | undefined,
   command: RollbackCommand,
   via: RollbackReport['via'],
@@ -48,7 +49,27 @@ export async function rollBackFor(
 ): Promise<RollbackReport> {
   const cause = causeOfCommand(plan, command)
   const done = await operations.trip(cause)
-  const tookMs = Math.round((performance.now() - started) * 10) / 10
-  const limits = command.progressively ? [] : heldAgainst(plan, scopesOf(cause, plan), tookMs)
-  return { ...done, tookMs, via, limits }
+  const tookMs = tookSince(command, started)
+  return { ...done, tookMs, via, ...(await soFarOf(operations, command, cause, done, tookMs)) }
+}
+
+/** What is promised for a person's rollback, as far as it is done; nothing step by step. */
+export async function soFarOf(
+  operations: Pick<Operations, 'soFar'>,
+  { progressively }: RollbackCommand,
+  cause: TripCause,
+  { weights }: Pick<RollbackReport, 'weights'>,
+  tookMs: number,
+): Promise<SoFar> {
+  if (progressively) return { limits: [], waitsFor: [] }
+  return operations.soFar(cause, weights, tookMs)
+}
+
+/**
+ * ms from the command until now.
+ * @param started of the monotonic clock, for a command that does not say when it was given
+ */
+export function tookSince({ askedAt }: RollbackCommand, started: number): number {
+  if (askedAt !== undefined) return Math.max(0, Date.now() - Date.parse(askedAt))
+  return Math.round((performance.now() - started) * 10) / 10
 }

@@ -97,6 +97,8 @@ export interface RollbackCommand {
   phase?: string
   /** Step by step, as the plan's guardrails go down by default; default at once. */
   progressively?: boolean
+  /** When the person gave it, ISO 8601: promised times count from here; default now. */
+  askedAt?: string
 }
 
 export interface RollbackReport {
@@ -106,8 +108,13 @@ export interface RollbackReport {
   tookMs: number
   /** How it was done: by the hook, or directly where the hook does not answer. */
   via: 'hook' | 'direct'
-  /** What the plan promises for it, held against what it took; nothing while it goes down step by step. */
+  /**
+   * What the plan promises, held against what it took as far as it is done: of the traffic, and of
+   * everything where no operation is left; nothing while it goes down step by step.
+   */
   limits?: Held[]
+  /** The operations that bring the state back and are not done yet; the hook runs them. */
+  waitsFor?: string[]
 }
 
 /** What came of setting a flag. */

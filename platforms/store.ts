@@ -51,6 +51,7 @@ export interface RolloutEvent {
     | 'report'
     | 'escalation'
     | 'checkpoint'
+    | 'limit'
   message: string
   severity: 'info' | 'warning' | 'critical'
   details?: Record<string, unknown>

@@ -140,14 +140,20 @@ function afterRollback({ plan, journal, latch }: OperationState): DueOperation[]
 }
 
 /** The services that a rollback takes from green: what stood above the landing. */
-export function servicesBack(plan: Plan, latch: Latch): string[] {
-  const { trip } = latch
+export function servicesBack(plan: Plan, { trip }: Latch): string[] {
+  return trip ? servicesBetween(plan, trip) : Object.keys(plan.services)
+}
+
+/** The services whose green falls from one position to another; all where one of them is unknown. */
+export function servicesBetween(
+  plan: Plan,
+  { position, landing }: { position: string; landing: string },
+): string[] {
   const all = Object.keys(plan.services)
   const positions = positionsOf(plan)
-  const from = trip && findPosition(positions, trip.position)
-  const landing = trip && findPosition(positions, trip.landing)
-  if (!from || !landing) return all
-  return all.filter((service) => greenOf(from.weights, service) > greenOf(landing.weights, service))
+  const [from, to] = [findPosition(positions, position), findPosition(positions, landing)]
+  if (!from || !to) return all
+  return all.filter((service) => greenOf(from.weights, service) > greenOf(to.weights, service))
 }
 
 function recordFor(

@@ -1,5 +1,7 @@
 import type { Then } from './action.ts'
 import type { CommandRecord } from './commands.ts'
+import type { Promised } from './latch.ts'
+import type { LimitName } from './limits.ts'
 import type { Plan } from './plan.ts'
 import type { ServiceWeights } from './weights.ts'
 
@@ -41,6 +43,22 @@ export interface OperationRecord {
   /** The end of what it said, or why it failed. */
   reason: string
   at: string
+}
+
+/** A rollback on its way from its trigger to its end, measured against what the plan promises. */
+export interface MeasuredRollback extends Promised {
+  /** The number of the trip, and its how many-th promise, from 0. */
+  trip: number
+  part: number
+  attempt: number
+  /** The position that it came from. */
+  position: string
+  /** When green was read back at the landing, ISO 8601, UTC; undefined while it is not there. */
+  downAt?: string
+  /** When the last of its operations was done, at once where it has none. */
+  doneAt?: string
+  /** The limits that have passed before it was done, and that people were told of. */
+  overdue?: LimitName[]
 }
 
 /** The end of a phase: what stood, and what was shown there. */
@@ -109,6 +127,8 @@ export interface Journal {
   operations?: OperationRecord[]
   checkpoints?: Checkpoint[]
   investigations?: Investigation[]
+  /** The last rollbacks; those that are not done are followed until they are. */
+  rollbacks?: MeasuredRollback[]
   /** Flags that a guardrail has set, by name; they stay. */
   flags?: Record<string, boolean>
   /** Commands that were handed to something else to run, oldest first. */

@@ -1,4 +1,15 @@
+import type { Scope } from './positions.ts'
 import type { ServiceWeights } from './weights.ts'
+
+/** What a rollback that goes down at once is held against: see rollback-limits.ts. */
+export interface Promised {
+  /** The trigger, ISO 8601, UTC. */
+  since: string
+  /** What goes back. */
+  scopes: Scope[]
+  /** The position that it lands on. */
+  landing: string
+}
 
 /** One rollback: from not latched to latched, whatever number of alarms came with it. */
 export interface Trip {
@@ -23,6 +34,8 @@ export interface Trip {
   reason: string
   /** The services that go back for it; undefined: all of them. */
   services?: string[]
+  /** Of what went back at once, and then further; one that goes down step by step has none. */
+  promised?: Promised[]
 }
 
 /** What is still before a rollback that goes down step by step. */

@@ -19,31 +19,35 @@ export interface Held {
   kept: boolean
 }
 
+/** When a rollback is measured: as soon as the traffic is read back, or when its state is back too. */
+export type Moment = 'read back' | 'done'
+
 /**
- * Which limits a measured time is held against. A rollback of everything keeps what is promised
- * for the traffic too, and each rollback of traffic is one of the code.
+ * Which limits a measured time is held against. Those of the traffic and of the code are over when
+ * green is read back at its landing; those of what went back, when that is done as a whole.
  */
-const APPLIES: Record<Measured, LimitName[]> = {
-  service: ['service', 'code'],
-  phase: ['phase', 'code'],
-  plan: ['traffic', 'plan', 'code'],
-  flag: ['flag'],
-  database: ['database'],
-  disaster: ['disaster'],
+const APPLIES: Record<Measured, Record<Moment, LimitName[]>> = {
+  service: { 'read back': ['code'], done: ['service'] },
+  phase: { 'read back': ['code'], done: ['phase'] },
+  plan: { 'read back': ['traffic', 'code'], done: ['plan'] },
+  flag: { 'read back': [], done: ['flag'] },
+  database: { 'read back': [], done: ['database'] },
+  disaster: { 'read back': [], done: ['disaster'] },
 }
 
 /**
  * Holds a measured time against the plan. What is several things at once is held against the limits
  * of each.
- * @param tookMs from the trigger to the end, of the real clock
+ * @param tookMs from the trigger to the moment, of the real clock
  * @returns one entry a limit that the plan has and that applies; none where it promises nothing
  */
 export function heldAgainst(
   plan: Pick<Plan, 'limits'> | undefined,
   what: Measured | readonly Measured[],
   tookMs: number,
+  moment: Moment = 'done',
 ): Held[] {
-  const names = [what].flat().flatMap((each) => APPLIES[each])
+  const names = [what].flat().flatMap((each) => APPLIES[each][moment])
   return [...new Set(names)].flatMap((limit) => {
     const promisedMs = plan?.limits?.[limit]
     return promisedMs === undefined
@@ -72,9 +76,15 @@ export function scopesOf(
  * @example '1s (limit service 30s: kept)'
  */
 export function describeHeld(tookMs: number, held: readonly Held[]): string {
-  const told = held.map(
-    ({ limit, promisedMs, kept }) =>
-      `limit ${limit} ${formatSpan(promisedMs)}: ${kept ? 'kept' : 'NOT KEPT'}`,
-  )
-  return told.length > 0 ? `${formatSpan(tookMs)} (${told.join(', ')})` : formatSpan(tookMs)
+  return held.length > 0 ? `${formatSpan(tookMs)} (${describeLimits(held)})` : formatSpan(tookMs)
+}
+
+/** Each promised time, and whether it was kept. */
+export function describeLimits(held: readonly Held[]): string {
+  return held
+    .map(
+      ({ limit, promisedMs, kept }) =>
+        `limit ${limit} ${formatSpan(promisedMs)}: ${kept ? 'kept' : 'NOT KEPT'}`,
+    )
+    .join(', ')
 }

@@ -41,6 +41,7 @@ export async function reconcile(
   if (world.latch?.descent) {
     await operations.descend(charge.clock, isUnstable(world.latch, alarms.active, now))
   }
+  await operations.measure()
   if (world.journal) {
     await progress(parts, alarms.trouble === undefined ? before : undefined, now)
     await askToJudge(parts).catch((error: unknown) => {

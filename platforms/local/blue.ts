@@ -1,6 +1,7 @@
 import type { Plan } from '../../rollout/plan.ts'
 import { colourOf, urlOf } from '../../rollout/services.ts'
 import type { Layout } from './layout.ts'
+import { HaproxyRouter } from './router.ts'
 import { serviceStatus, startService, waitFor } from './supervisor.ts'
 
 const ANSWER_MS = 2_000
@@ -17,7 +18,8 @@ export interface BlueHealth {
 
 /**
  * Starts every blue of the plan that the platform supervises and that is down, and waits until it
- * answers. One that runs costs no time.
+ * answers and the router has it as healthy: before that a rollback would leave the traffic on green.
+ * One that runs costs no time.
  * @returns those that were down, and what came of them
  */
 export async function startBlue(
@@ -33,7 +35,9 @@ export async function startBlue(
       if (up || state === 'absent') return []
       try {
         await startService(layout, name)
-        await waitFor(async () => (await healthOf(plan, service)).well, {
+        const well = async () =>
+          (await healthOf(plan, service)).well && (await isRouted(layout, plan, service))
+        await waitFor(well, {
           timeoutMs,
           what: `blue of ${service} to answer`,
         })
@@ -44,6 +48,18 @@ export async function startBlue(
     }),
   )
   return started.flat()
+}
+
+/** True where the router would send users to it, for every service that it serves. */
+async function isRouted(layout: Layout, plan: Plan, service: string): Promise<boolean> {
+  const router = new HaproxyRouter(layout)
+  const served = Object.keys(plan.services).filter((name) => {
+    const blue = plan.services[name]?.blue
+    return name === service || (typeof blue === 'object' && blue.servedBy === `${service}.blue`)
+  })
+  // A router that cannot be asked keeps nobody waiting here: the rollback says so.
+  const healthy = served.map((name) => router.healthy(name, 'blue').catch(() => true))
+  return (await Promise.all(healthy)).every((each) => each)
 }
 
 /** Asks blue of every service how it is. A service without blue is not among them. */

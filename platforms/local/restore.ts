@@ -6,6 +6,7 @@ import { bringUpToDate, refuseGap, systemToRestore, withArchivedDump } from './a
 import { dumpOf, isArchived, readManifest } from './backup-folder.ts'
 import { type Environment, explained, type Progress, resolveDatabase } from './backup-source.ts'
 import type { Database } from './database.ts'
+import { replacedName, restoredName } from './database-names.ts'
 import { refuseChanged } from './dump.ts'
 import { countTables, type Fingerprints, figuresOf, refuseDifferent } from './fingerprint.ts'
 import type { Layout } from './layout.ts'
@@ -151,24 +152,4 @@ async function intoNew(
     await drop(live, target.name).catch(() => {})
     throw explained(error, `restore of ${what} failed`)
   }
-}
-
-const stamp = (now: Date) => now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').toLowerCase()
-
-function restoredName(database: string, now: Date): string {
-  return `${shortened(database)}_restored_${stamp(now)}`
-}
-
-function replacedName(database: string, now: Date): string {
-  return `${shortened(database)}_replaced_${stamp(now)}`
-}
-
-/** PostgreSQL's names end after 63 bytes; 27 are for what stands behind. */
-function shortened(name: string): string {
-  return Buffer.byteLength(name) <= 36
-    ? name
-    : Buffer.from(name)
-        .subarray(0, 36)
-        .toString('utf8')
-        .replace(/\uFFFD+$/, '')
 }

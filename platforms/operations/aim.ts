@@ -1,8 +1,10 @@
 import { beginDescent } from '../../rollout/descent.ts'
 import type { Journal } from '../../rollout/journal.ts'
-import { clearLatch, type Latch, latchAt } from '../../rollout/latch.ts'
+import { clearLatch, type Latch, latchAt, type Promised } from '../../rollout/latch.ts'
+import { scopesOf } from '../../rollout/limits.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { findPosition, landingOf, positionsOf, servicesInScope } from '../../rollout/positions.ts'
+import { promising, triggerOf } from '../../rollout/rollback-limits.ts'
 import { fallingOrder } from '../../rollout/services.ts'
 import type { ServiceWeights } from '../../rollout/weights.ts'
 import type { TripCause } from './ground.ts'
@@ -31,7 +33,19 @@ export function tripped(
     at,
   )
   const trip = { ...why, position: from.name, landing: landing.name, services }
-  return latchAt(base, trip, ceiling, descent)
+  const latch = latchAt(base, trip, ceiling, descent)
+  return descent ? latch : promising(latch, promiseOf(journal, tripCause, landing.name, at))
+}
+
+/** What a rollback that goes down at once is held against, from its trigger on. */
+export function promiseOf(
+  journal: Journal,
+  cause: TripCause,
+  landing: string,
+  at: string,
+): Promised {
+  const since = triggerOf(cause.triggeredAt ?? cause.firstBadAt, journal, at)
+  return { since, scopes: scopesOf(cause, journal.plan), landing }
 }
 
 /** Where a rollback begins and where it lands, by what it takes back. */

@@ -34,6 +34,11 @@ export interface TripCause {
   pace?: Pace
   /** When the first bad answer of the evidence came, ISO 8601; undefined where nothing was counted. */
   firstBadAt?: string
+  /**
+   * When what the plan asks for was complete, ISO 8601, where that is later than the first bad answer:
+   * the last of the failed checks in a row. For a person's command: when it was given.
+   */
+  triggeredAt?: string
 }
 
 /** What a trip came to. */

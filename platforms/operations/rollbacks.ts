@@ -3,8 +3,9 @@ import { deepen, nextDescent } from '../../rollout/descent.ts'
 import { formatSpan } from '../../rollout/duration.ts'
 import type { Journal } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
-import { describeHeld, heldAgainst, scopesOf } from '../../rollout/limits.ts'
 import type { Plan } from '../../rollout/plan.ts'
+import { promising, type SoFar } from '../../rollout/rollback-limits.ts'
+import { describeDone } from '../../rollout/rollback-words.ts'
 import {
   allBlue,
   anyGreen,
@@ -16,9 +17,10 @@ import {
   split,
 } from '../../rollout/weights.ts'
 import { Conflict } from '../store.ts'
-import { aimOf, inFallingOrder, tripped } from './aim.ts'
-import { isDisarmed, landed } from './entries.ts'
+import { aimOf, inFallingOrder, promiseOf, tripped } from './aim.ts'
+import { isDisarmed } from './entries.ts'
 import type { Ground, Parts, TripCause, Tripped } from './ground.ts'
+import { Measures } from './measures.ts'
 import { failureOf, messageOf, orNothing, settled } from './outcomes.ts'
 import type { Records } from './records.ts'
 
@@ -30,11 +32,13 @@ export class Rollbacks {
   readonly #ground: Ground
   readonly #parts: Parts
   readonly #records: Records
+  readonly #measures: Measures
   #tripping: Promise<Tripped> | undefined
   constructor(ground: Ground, records: Records) {
     this.#ground = ground
     this.#parts = ground.parts
     this.#records = records
+    this.#measures = new Measures(ground, records)
   }
 
   /**
@@ -94,13 +98,9 @@ export class Rollbacks {
     const down = weights !== undefined && rising(latch.ceiling, weights).length === 0
     const firstBadAt = cause.firstBadAt ?? trippedAt.toISOString()
     const actedMs = Math.round((performance.now() - started) * 100) / 100
-    // One that goes down step by step takes the time that the plan gives it.
-    const limits =
-      latch.descent || !down
-        ? []
-        : heldAgainst(journal?.plan, scopesOf(cause, journal?.plan), actedMs)
+    const news = this.#measures.news(journal, latch, down, done)
     const headline = down
-      ? `ROLLED BACK in ${describeHeld(actedMs, limits)}`
+      ? `ROLLED BACK in ${describeDone(actedMs, news, journal)}`
       : weights
         ? 'LATCHED, BUT GREEN KEEPS TRAFFIC because blue is absent or ill'
         : `LATCHED, BUT THE ROUTER COULD NOT BE READ BACK (${'error' in lowered ? messageOf(lowered.error) : ''})`
@@ -116,12 +116,10 @@ export class Rollbacks {
         trippedAt: trippedAt.toISOString(),
         tookMs: Math.max(0, done.getTime() - Date.parse(firstBadAt)),
         actedMs,
-        limits,
+        limits: news.flatMap(({ held }) => held),
       },
     )
-    await this.#records.change((current) =>
-      landed(current, latch, latch.attempt, this.#ground.at()),
-    )
+    await this.#measures.land(latch, down, done)
     if ('error' in lowered) throw lowered.error
     return { weights: lowered.value.weights, latched: true }
   }
@@ -146,15 +144,30 @@ export class Rollbacks {
   async #deepen(held: Latch, journal: Journal | undefined, cause: TripCause): Promise<Latch> {
     const aim = journal && aimOf(journal, cause)
     if (!aim) return held
-    const next = deepen(held, {
+    const deeper = deepen(held, {
       landing: aim.landing.name,
       weights: aim.landing.weights,
       services: aim.services,
       pace: cause.pace ?? 'immediately',
       at: this.#ground.at(),
     })
-    if (next !== held) await this.#parts.store.writeLatch(next, held)
+    if (deeper === held) return held
+    const next = deeper.descent
+      ? deeper
+      : promising(deeper, promiseOf(journal, cause, aim.landing.name, this.#ground.at()))
+    await this.#parts.store.writeLatch(next, held)
     return next
+  }
+
+  /** Looks at every rollback that is not done; see {@link Measures.look}. */
+  async measure(): Promise<void> {
+    // A trip of this very process tells the first of it itself.
+    if (this.#tripping === undefined) await this.#measures.look()
+  }
+
+  /** See {@link Measures.soFar}. */
+  soFar(cause: TripCause, weights: ServiceWeights, tookMs: number): Promise<SoFar> {
+    return this.#measures.soFar(cause, weights, tookMs)
   }
 
   /** Brings green under a latch that was just written lower, and only then says so. */
@@ -162,18 +175,22 @@ export class Rollbacks {
     const started = performance.now()
     const lowered = await settled(this.#lower(latch))
     const actedMs = Math.round((performance.now() - started) * 100) / 100
-    const plan = (await orNothing(this.#parts.store.readJournal()))?.plan
-    const limits =
-      latch.descent || 'error' in lowered ? [] : heldAgainst(plan, scopesOf(cause, plan), actedMs)
+    const done = this.#parts.now()
+    const down = 'value' in lowered && rising(latch.ceiling, lowered.value.weights).length === 0
+    const journal = await orNothing(this.#parts.store.readJournal())
+    const news = this.#measures.news(journal, latch, down, done)
     await this.#records.tell(
       'tripped',
-      `the rollback goes further down: ${cause.reason}; ${describeTrip(latch)}; done in ${describeHeld(actedMs, limits)}`,
+      `the rollback goes further down: ${cause.reason}; ${describeTrip(latch)}; done in ${describeDone(actedMs, news, journal)}`,
       'critical',
-      { trip: latch.trips, record: latch.trip, actedMs, limits },
+      {
+        trip: latch.trips,
+        record: latch.trip,
+        actedMs,
+        limits: news.flatMap(({ held }) => held),
+      },
     )
-    await this.#records.change((current) =>
-      landed(current, latch, latch.attempt, this.#ground.at()),
-    )
+    await this.#measures.land(latch, down, done)
     if ('error' in lowered) throw lowered.error
     return { weights: lowered.value.weights, latched: false }
   }

@@ -32,10 +32,11 @@ const event = (
   details,
 })
 
+const held = (tookMs: number) => [{ limit: 'plan', promisedMs: 300_000, tookMs, kept: true }]
 const events = [
   event(0, 'deployed'),
   event(5, 'verified', { position: 'huntred@5' }),
-  event(10, 'tripped', { trip: 1, record: trip, tookMs: 180 }),
+  event(10, 'tripped', { trip: 1, record: trip, tookMs: 180, limits: held(180) }),
   event(11, 'tripped', { trip: 1 }),
   event(20, 'acknowledged'),
   event(25, 'verified', { position: 'huntred@5' }),
@@ -90,8 +91,13 @@ describe('the report', () => {
     const { request, journal } = await standingAtTen()
     const html = buildReport(events, samples, request.plan, journal, undefined)
     expect(html.match(/<td>error rate 100%<\/td><td>5%<\/td>/g)).toHaveLength(1)
-    expect(html).toContain('180ms, from the first bad answer')
+    expect(html).toContain('180ms, the slowest of 1, from the trigger to the end')
     expect(html).toContain('<td>kept</td>')
+    // Read back in time, but its state was not: the whole of it counts.
+    const late = event(400, 'limit', { trip: 1, limits: held(390_000) })
+    const again = buildReport([...events, late], samples, request.plan, journal, undefined)
+    expect(again).toContain('6m 30s, the slowest of 1, from the trigger to the end')
+    expect(again).toContain('<td>NOT KEPT</td>')
   })
 
   it('loads nothing from anywhere', async () => {

@@ -18,6 +18,7 @@ const plan = planSchema.parse({
     { name: 'second', services: ['pay'] },
   ],
   steps: [10, 100],
+  limits: { service: '30s' },
   flags: { 'new-cart': { follows: ['cart'] }, fast: {} },
   report: { targets: { errors: { metric: 'error-rate', below: '1%', title: 'Errors' } } },
 })
@@ -118,6 +119,17 @@ describe('the status of a larger plan', () => {
     )
     expect(await lines(latch)).toContain(
       'going down: at most cart 50, pay 0; then 25, 0, 5m each, the next in 5m',
+    )
+  })
+
+  it('shows a rollback that is not done: what it waits for, and the limit that is over', async () => {
+    const why = { cause: 'errors', value: '9%', threshold: '5%', at: AT, reason: 'errors' }
+    const at = { position: 'pay@10', landing: 'cart@100' }
+    const since = new Date(Date.parse(AT) - 40_000).toISOString()
+    const promised = [{ since, scopes: ['service' as const], landing: 'cart@100' }]
+    const latch = latchAt(clearLatch(), { ...why, ...at, promised }, { pay: split(0) })
+    expect(await lines(latch)).toContain(
+      'not done after 40s (limit service 30s: NOT KEPT): green is not back at cart@100',
     )
   })
 

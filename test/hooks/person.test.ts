@@ -90,9 +90,9 @@ describe('a person', () => {
     })
     const done = await bench.api('POST', '/v1/rollback', { by: 'ann', reason: 'x', service: 'api' })
     const ofService = [
-      { limit: 'service', kept: true },
       // It is all that the plan has, and so the whole traffic.
       { limit: 'traffic', kept: true },
+      { limit: 'service', kept: true },
     ]
     expect(done.body).toMatchObject({ latched: true, limits: ofService })
     expect(await bench.greenNow()).toBe(0)

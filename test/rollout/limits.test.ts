@@ -14,15 +14,25 @@ describe('a promised time', () => {
       { limit: 'service', promisedMs: 30_000, tookMs: 1_200, kept: true },
     ])
     expect(heldAgainst(plan, 'phase', 1).map(({ limit }) => limit)).toEqual(['phase'])
-    expect(heldAgainst(plan, 'plan', 1).map(({ limit }) => limit)).toEqual(['traffic', 'plan'])
+    expect(heldAgainst(plan, 'plan', 1).map(({ limit }) => limit)).toEqual(['plan'])
   })
 
   test('of the code counts for every rollback of traffic', () => {
     const code = { limits: { code: 300_000 } }
     for (const scope of ['service', 'phase', 'plan'] as const) {
-      expect(heldAgainst(code, scope, 400_000)).toMatchObject([{ limit: 'code', kept: false }])
+      const held = heldAgainst(code, scope, 400_000, 'read back')
+      expect(held).toMatchObject([{ limit: 'code', kept: false }])
+      expect(heldAgainst(code, scope, 400_000)).toEqual([])
     }
     expect(heldAgainst(code, 'flag', 400_000)).toEqual([])
+  })
+
+  test('of the traffic is over when it is read back, before the rest is done', () => {
+    const names = (...[scope, moment]: ['service' | 'phase' | 'plan', 'read back' | 'done']) =>
+      heldAgainst(plan, scope, 1, moment).map(({ limit }) => limit)
+    expect(names('plan', 'read back')).toEqual(['traffic'])
+    expect(names('service', 'read back')).toEqual([])
+    expect(names('phase', 'done')).toEqual(['phase'])
   })
 
   test('is kept up to the very millisecond, and told with both numbers', () => {
@@ -48,7 +58,6 @@ describe('a promised time', () => {
     expect(scopesOf({ service: 'api' }, parsePlan(changed({})).plan)).toEqual(['service'])
     expect(heldAgainst(plan, ['service', 'plan'], 1).map(({ limit }) => limit)).toEqual([
       'service',
-      'traffic',
       'plan',
     ])
   })

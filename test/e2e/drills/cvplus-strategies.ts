@@ -37,6 +37,8 @@ async function thereAndBack(
   await work.there()
   const { code, output } = await bench.sluice('rollback', '--service', service)
   expect(code, output).toBe(0)
+  // The command returns when the state is back too.
+  expect(output).toMatch(/limit service 30s: kept/)
   const asked = [{ path: work.path, by: ['functions'] }]
   await rolledBack(bench, { cause: 'rollback', asked, limits: ['service'] })
 }

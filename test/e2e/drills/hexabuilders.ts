@@ -1,4 +1,6 @@
 import { expect } from 'vitest'
+import { HaproxyRouter } from '../../../platforms/local/router.ts'
+import { stopService } from '../../../platforms/local/supervisor.ts'
 import { startIndexServer } from '../../standins/elasticsearch-stand-in.ts'
 import { HEXABUILDERS_PATHS } from '../migrations/hexabuilders-paths.ts'
 import { backedUp } from './backups.ts'
@@ -214,8 +216,14 @@ const drills: Drill[] = [
     title:
       'sluice rollback --restore-db brings blue up, moves the traffic, then puts the copy in place',
     async run(bench) {
-      await bench.at('hexabuilders@50')
+      // Where nothing that asks blue can be first.
+      await bench.at('hexabuilders@50', 'data-loss')
       await bench.sql('hexabuilders', 'delete from commissions where id = 8')
+      await stopService(bench.stack.layout, 'partners-blue')
+      await bench.stack.until('the router to miss blue', async () => {
+        const { layout } = bench.stack
+        return !(await new HaproxyRouter(layout).healthy('partners', 'blue'))
+      })
       const done = await bench.sluice(
         'rollback',
         '--reason',
@@ -224,7 +232,15 @@ const drills: Drill[] = [
         'hexabuilders',
       )
       expect(done.code, done.output).toBe(0)
-      expect(done.output).toMatch(/green is at 0, read back after/)
+      const told = [
+        /blue of partners was down, is started and answers/,
+        /green is at 0, read back after/,
+        /hexabuilders is restored and verified after/,
+        /blue answers for every service/,
+      ].map((line) => done.output.search(line))
+      // Each of them was said, and none before the one that it rests on.
+      expect(told, done.output).toEqual(told.toSorted((a, b) => a - b))
+      expect(told[0], done.output).toBeGreaterThanOrEqual(0)
       await rolledBack(bench, { cause: 'rollback', asked })
       const [back] = await bench.sql('hexabuilders', 'select id from commissions where id = 8')
       expect(back).toEqual({ id: 8 })

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
-import type { LimitName } from '../../../rollout/limits.ts'
+import type { Held, LimitName } from '../../../rollout/limits.ts'
+import { greenOf, type ServiceWeights } from '../../../rollout/weights.ts'
 import type { Bench } from './bench.ts'
 
 /** What is expected of a rollback. */
@@ -47,8 +48,17 @@ export async function rolledBack(bench: Bench, expected: Expected, seconds = 120
   })
   const tripped = bench.events('tripped').at(0)
   expect(tripped?.message).toMatch(/ROLLED BACK in/)
-  const held = tripped?.details?.['limits'] as { limit: string; kept: boolean }[]
-  expect(held.map(({ limit, kept }) => [limit, kept])).toEqual(limits.map((each) => [each, true]))
+  await stack.until('the rollback to be done, its state too', async () => {
+    const { rollbacks = [] } = await bench.journal()
+    return rollbacks.every(({ doneAt }) => doneAt !== undefined)
+  })
+  // What waits for an operation is told when that is done.
+  const held = [...bench.events('tripped'), ...bench.events('limit')].flatMap(
+    ({ details }) => (details?.['limits'] ?? []) as Held[],
+  )
+  const told = (names: LimitName[]) => names.toSorted().map((each) => [each, true])
+  const seen = held.toSorted((a, b) => (a.limit < b.limit ? -1 : 1))
+  expect(seen.map(({ limit, kept }) => [limit, kept])).toEqual(told(limits))
   if (Object.keys(stack.plan.notify).length > 0)
     await bench.told(new RegExp(`ROLLED BACK.*${cause}`))
   const after = bench.position(String(bench.position(from).index + 1)).name
@@ -67,30 +77,31 @@ function followed(bench: Bench, percents: Record<string, number>): void {
 }
 
 /**
- * Waits until a progressive rollback is at the end, and holds every weight of green that the router
- * had on the way against the steps it must come by; it never rises.
- * @returns how long it took from the first look to 0, ms
+ * Waits until a progressive rollback is at its landing, and holds every step that it took, as the
+ * history has them with what was read back, against those that it must take.
+ * @param atOnce true where every step must be left before its time, as it was not stable
+ * @returns how long it took from the trip to the landing, ms
  */
 export async function descended(
   bench: Bench,
   service: string,
-  { from, through }: { from: number; through: number[] },
+  steps: number[],
+  atOnce = false,
 ): Promise<number> {
-  const seen: number[] = [from]
-  let began = 0
   await bench.stack.until(
-    'green to come down to 0',
-    async () => {
-      const now = (await bench.weights())[service] as number
-      if (now !== seen.at(-1)) seen.push(now)
-      if (began === 0 && now < 100) began = performance.now()
-      return now === 0
-    },
+    'green to come down to its landing',
+    () => bench.events('descended').some(({ message }) => message.includes('which is the landing')),
     180,
   )
-  expect(seen).toEqual([...seen].sort((a, b) => b - a))
-  expect(seen).toEqual(expect.arrayContaining(through))
-  return performance.now() - began
+  const [tripped] = bench.events('tripped')
+  const down = bench.events('descended')
+  const weights = [tripped, ...down].map((event) =>
+    greenOf(event?.details?.['weights'] as ServiceWeights, service),
+  )
+  expect(weights).toEqual(steps)
+  const early = down.map(({ message }) => message.includes('at once, as it was not stable'))
+  expect(early).toEqual(down.map(() => atOnce))
+  return Date.parse(down.at(-1)?.at ?? '') - Date.parse(tripped?.at ?? '')
 }
 
 /** So many rounds of forty users without an answer by a version: it answers nobody any more. */

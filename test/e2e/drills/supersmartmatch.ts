@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { SETTLED_AFTER_MS } from '../../../rollout/descent.ts'
 import type { PlanInput } from '../../../rollout/plan.ts'
 import { urlOf } from '../../../rollout/services.ts'
 import type { Bench } from './bench.ts'
@@ -18,6 +19,14 @@ const limits = ['traffic', 'plan'] as const
 function guardrails(plan: PlanInput): PlanInput {
   const { phases: _phases, ...rest } = plan
   return { ...rest, steps: [50, 100], bake: '10s', settle: '0s', start: {}, gates: {}, retire: {} }
+}
+
+/** An hour at each step of the way down, so that a step is not over before its instability counts. */
+function unstable(plan: PlanInput): PlanInput {
+  const cut = guardrails(plan)
+  const drop = cut.guardrails?.['precision-drop']
+  const then = { ...(drop?.then as object), every: '1h' }
+  return { ...cut, guardrails: { 'precision-drop': { ...drop, then } as typeof drop & object } }
 }
 
 /** One gate of the plan as it is, at one short step; nothing else judges. */
@@ -68,6 +77,7 @@ const AT_A_STEP = ['gains', 'experiment', 'satisfaction', 'nexten', 'conversion'
 const EVERY_STEP = ['precision', 'response-time', 'error-rate', 'fallback-rate', 'no-incident']
 const variants = {
   guardrails,
+  unstable,
   start,
   retire,
   ...Object.fromEntries([...AT_A_STEP, ...EVERY_STEP].map((name) => [name, only(name)])),
@@ -145,7 +155,19 @@ const drills: Drill[] = [
     async run(bench) {
       await bench.at('matcher@100')
       await matches({ imprecise: 0.5 })(bench)
-      await descended(bench, 'matcher', { from: 100, through: [75, 0] })
+      await descended(bench, 'matcher', [75, 50, 25, 0])
+      await rolledBack(bench, { cause: 'precision-drop', asked })
+    },
+  },
+  {
+    of: 'rollback.progressive',
+    title: 'a step of the way down that is not stable is left at once, long before its time',
+    async run(bench) {
+      await bench.at('matcher@100', 'unstable')
+      await matches({ imprecise: 0.5 })(bench)
+      const ms = await descended(bench, 'matcher', [75, 50, 25, 0], true)
+      // Each step has the time to show what it is, and an hour, a minute here, if it is stable.
+      expect(ms).toBeGreaterThanOrEqual(3 * SETTLED_AFTER_MS)
       await rolledBack(bench, { cause: 'precision-drop', asked })
     },
   },
@@ -156,7 +178,7 @@ const drills: Drill[] = [
       await bench.at('matcher@100')
       const done = await bench.sluice('rollback', '--progressively', '--reason', 'a drill')
       expect(done.code, done.output).toBe(0)
-      const ms = await descended(bench, 'matcher', { from: 75, through: [75, 50, 25, 0] })
+      const ms = await descended(bench, 'matcher', [75, 50, 25, 0])
       // Three times five minutes at a clock of 60.
       expect(ms).toBeGreaterThan(14_000)
       await rolledBack(bench, { cause: 'rollback', asked })

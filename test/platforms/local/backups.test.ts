@@ -156,6 +156,24 @@ describe('a backup', () => {
     expect(rebuilt?.tables).toEqual({ ...whole.tables, ...part.tables })
     const rows = Number(rebuilt?.tables['public.orders']?.rows)
     expect(rows).toBe(Number(whole.tables['public.orders']?.rows) + 1)
+    // A new machine whose services have filled it, and whose copies since say nothing of what was lost.
+    const lostAt = new Date(Date.parse(part.takenAt) + 1)
+    await expect.poll(() => Date.now()).toBeGreaterThan(lostAt.getTime() + 1_000)
+    await server.query('rebuilt', "insert into orders (t) values ('of the new machine')")
+    await takeBackup(server.layout, 'orders', backup, lost)
+    const [anew] = await rebuildDatabases(server.layout, plan, lost, {
+      lostAt,
+      overwriteLive: true,
+    })
+    expect(anew).toMatchObject({
+      database: 'rebuilt',
+      from: [{ id: whole.id }, { id: part.id }],
+      tables: rebuilt?.tables,
+      replaced: expect.stringMatching(/^rebuilt_replaced_/),
+    })
+    const aside = "select count(*)::int as n from orders where t = 'of the new machine'"
+    expect((await server.query('rebuilt', aside)).rows).toEqual([{ n: 0 }])
+    expect((await server.query(anew?.replaced as string, aside)).rows).toEqual([{ n: 1 }])
   })
 
   it('is refused where its variable is not set, or holds no address', async () => {
