@@ -185,7 +185,8 @@ const drills: Drill[] = [
   holdsAtStart('rules', 'a selector without Nexten', nextenOff),
   holdsAtStart('failover', 'a V1 that cannot take over', blue({ errors: 1 })),
   holdsAtStart('load', 'a V2 that takes 200 ms', green({ slow: 1, slowMs: 200 })),
-  holdsAtStart('v1-unaffected', 'a V1 that takes 150 ms', blue({ slow: 1, slowMs: 150 })),
+  holdsAtStart('v1-unaffected', 'a V1 that takes 15 ms more', blue({ slow: 1, slowMs: 15 })),
+  holdsAtStart('v1-errors-unaffected', 'a V1 that fails one time of fifty', blue({ errors: 0.02 })),
   holdsAtStep('gains', 'a V2 that is wrong more often than V1', matches({ imprecise: 0.5 })),
   rollsBack('experiment', 'a V2 that is no better than V1', matches({ imprecise: 0.4 })),
   holdsAtStep(
