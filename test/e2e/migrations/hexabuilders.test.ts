@@ -7,6 +7,7 @@ vi.setConfig({ testTimeout: 900_000, hookTimeout: 240_000 })
 
 describe.runIf(chosen('hexabuilders'))('hexabuilders in staging, from start to retired', () => {
   let migration: Migration
+  let index: Awaited<ReturnType<typeof startIndexServer>>
   const rows = (database: string, sql: string) => migration.stack.sql(database, sql)
 
   beforeAll(async () => {
@@ -17,11 +18,26 @@ describe.runIf(chosen('hexabuilders'))('hexabuilders in staging, from start to r
       rate: 70,
       paths: HEXABUILDERS_PATHS,
     })
-    const index = await startIndexServer(migration.stack.port + 9)
-    migration.beside(index.close)
+    index = await startIndexServer(migration.stack.port + 9)
+    migration.beside(() => index.close())
     await migration.deploy()
   })
   afterAll(() => migration?.close())
+
+  it('holds while the search outside is away, and goes on when it is back', async () => {
+    const { stack } = migration
+    await index.close()
+    stack.set({ step: 'hexabuilders@10' })
+    await stack.until('elasticsearch to hold', async () =>
+      (await stack.held('hexabuilders@10')).some(({ place }) => place === 'external.elasticsearch'),
+    )
+    index = await startIndexServer(stack.port + 9)
+    await stack.until('elasticsearch to hold no more', async () =>
+      (await stack.held('hexabuilders@10')).every(
+        ({ place }) => place !== 'external.elasticsearch',
+      ),
+    )
+  })
 
   it('passes its checks at 0 %: the extraction, events, profile and registration', async () => {
     await migration.goTo('hexabuilders@10', 'start', 240)
