@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { urlOf } from '../../../rollout/services.ts'
+import { greenOf } from '../../../rollout/weights.ts'
 import { startIndexServer } from '../../standins/elasticsearch-stand-in.ts'
 import { HEXABUILDERS_PATHS } from './hexabuilders-paths.ts'
 import { chosen, Migration } from './migration.ts'
@@ -23,6 +25,19 @@ describe.runIf(chosen('hexabuilders'))('hexabuilders in staging, from start to r
     await migration.deploy()
   })
   afterAll(() => migration?.close())
+
+  it('has blue working and green deployed before anybody is on green', async () => {
+    const { plan, platform } = migration.stack
+    const weights = await platform.readWeights()
+    for (const service of Object.keys(plan.services)) {
+      for (const colour of ['blue', 'green'] as const) {
+        const url = urlOf(plan, service, colour, '/healthz')
+        // What is new has no blue.
+        if (url) expect([url, (await fetch(url)).status]).toEqual([url, 200])
+      }
+      expect(greenOf(weights, service)).toBe(0)
+    }
+  })
 
   it('holds while the search outside is away, and goes on when it is back', async () => {
     const { stack } = migration
