@@ -204,7 +204,7 @@ const drills: Drill[] = [
   holdsAtStart('failover', 'a V1 that cannot take over', blue({ errors: 1 })),
   holdsAtStart('load', 'a V2 that takes 200 ms', green({ slow: 1, slowMs: 200 })),
   sinceBefore(
-    holdsAtStart('v1-unaffected', 'a V1 that takes 40 ms more', blue({ slow: 1, slowMs: 40 })),
+    holdsAtStart('v1-unaffected', 'a V1 that takes 300 ms more', blue({ slow: 1, slowMs: 300 })),
   ),
   holdsAtStart('v1-errors-unaffected', 'a V1 that fails one time of fifty', blue({ errors: 0.02 })),
   holdsAtStep('gains', 'a V2 that is wrong more often than V1', matches({ imprecise: 0.5 })),
