@@ -5,9 +5,11 @@ import type { Router } from '../platforms/router.ts'
 import {
   type Answers,
   adoptionOf,
+  type FlagState,
   flagFile,
   flagShares,
   percentOf,
+  removedFlags,
   type Share,
 } from '../rollout/flag-file.ts'
 import { describeHeld, heldAgainst } from '../rollout/limits.ts'
@@ -62,8 +64,14 @@ export class Flags {
   }
 
   #shares(): Record<string, Share> {
-    const { charge, latch, journal, weights } = this.#world
-    return flagShares({ plan: charge.plan, weights, latch, set: journal?.flags })
+    return flagShares(this.#state(this.#world.weights))
+  }
+
+  #state(weights: ServiceWeights): FlagState {
+    const { latch, journal } = this.#world
+    const { plan } = this.#world.charge
+    const removed = removedFlags(plan, journal)
+    return { plan, weights, latch, set: journal?.flags, removed }
   }
 
   /**
@@ -77,8 +85,7 @@ export class Flags {
   }
 
   async #write(weights: ServiceWeights): Promise<void> {
-    const { charge, latch, journal } = this.#world
-    const state = { plan: charge.plan, weights, latch, set: journal?.flags }
+    const state = this.#state(weights)
     const text = `${JSON.stringify(flagFile(state), null, 2)}\n`
     if (text !== this.#written) await this.#writeFile(text)
     this.#written = text
@@ -121,6 +128,11 @@ export async function setFlagFor(
     throw new Refused(`"${flag}" is no flag of the plan ${plan.name}; it has ${known}`)
   }
   if (!world.journal) throw new Refused('nothing is deployed yet; next: pulumi up')
+  if (removedFlags(plan, world.journal).includes(flag)) {
+    throw new Refused(
+      `the flag ${flag} was removed with the code that read it; next: pulumi config set sluice:step released, which deploys blue again`,
+    )
+  }
   await operations.setFlag(flag, on, `by ${by}`)
   await flags.write(world.weights)
   const tookMs = Math.round((performance.now() - started) * 10) / 10

@@ -1,6 +1,6 @@
 import type { Admission } from '../rollout/admission.ts'
 import { admit } from '../rollout/admission.ts'
-import { flagFile } from '../rollout/flag-file.ts'
+import { flagFile, removedFlags } from '../rollout/flag-file.ts'
 import type { BackupRecord, Measurement } from '../rollout/journal.ts'
 import { nothingDeployed, type Observation } from '../rollout/observation.ts'
 import type { ColourName, Plan } from '../rollout/plan.ts'
@@ -199,7 +199,8 @@ export class GuardedPlatform implements Platform {
         await this.#parts.store.readLatch(),
         await this.#parts.store.readJournal(),
       ]
-      const file = flagFile({ plan, weights, latch, set: journal?.flags })
+      const removed = removedFlags(plan, journal)
+      const file = flagFile({ plan, weights, latch, set: journal?.flags, removed })
       await this.#parts.writeFlags(`${JSON.stringify(file, null, 2)}\n`)
     } catch (error) {
       throw new Unavailable(

@@ -1,5 +1,6 @@
 import type { Journal } from './journal.ts'
 import type { Latch } from './latch.ts'
+import { plannedOperations, recordOf } from './operations.ts'
 import type { ColourName, Plan } from './plan.ts'
 import { colourOf } from './services.ts'
 import { greenOf, lower, type ServiceWeights } from './weights.ts'
@@ -34,6 +35,8 @@ export interface FlagState {
   latch?: Latch
   /** What a person or a guardrail has set. */
   set?: Journal['flags']
+  /** Flags that are in the file no more. */
+  removed?: readonly string[]
 }
 
 const ALL: Share = { from: 0, to: 100 }
@@ -44,7 +47,13 @@ const NOBODY: Share = { from: 0, to: 0 }
  * requests go to blue: what somebody has set can take it back, and not raise it. While latched, no
  * flag goes above what the latch allows, whatever is live.
  */
-export function flagShares({ plan, weights, latch, set }: FlagState): Record<string, Share> {
+export function flagShares({
+  plan,
+  weights,
+  latch,
+  set,
+  removed = [],
+}: FlagState): Record<string, Share> {
   const allowed = latch?.latched ? lower(weights, { ...weights, ...latch.ceiling }) : weights
   const shares: Record<string, Share> = {}
   const shareOf = (name: string, path: readonly string[]): Share => {
@@ -59,7 +68,20 @@ export function flagShares({ plan, weights, latch, set }: FlagState): Record<str
     return share
   }
   for (const name of Object.keys(plan.flags)) shareOf(name, [])
-  return shares
+  return Object.fromEntries(Object.entries(shares).filter(([name]) => !removed.includes(name)))
+}
+
+/**
+ * The flags of the plan that end with the rollout, once it is retired and everything is done that
+ * the plan runs there: what read them does so no more.
+ */
+export function removedFlags(plan: Plan, journal: Journal | undefined): string[] {
+  if (journal?.verified.position !== 'retired' || journal.intent) return []
+  const done = plannedOperations(plan)
+    .filter(({ moment }) => moment === 'retired')
+    .every((each) => recordOf(each, { name: 'retired' }, journal)?.result === 'done')
+  if (!done) return []
+  return Object.keys(plan.flags).filter((name) => plan.flags[name]?.until === 'retired')
 }
 
 /** The flags whose users are those of a colour. */

@@ -5,9 +5,11 @@ import { open } from '../database.ts'
 import { notFound, Refusal } from '../huntred/http.ts'
 import { Metrics } from '../metrics.ts'
 import { type Asked, type Routes, serve } from '../service.ts'
-import { type Agent, adapt, features, old, resume } from './features.ts'
+import { type Agent, features, resume } from './features.ts'
+import { Legacy } from './legacy.ts'
 
-// One process with the old layers and the new features; a flag says which answers, live. A variable
+// One process with the old layers and the new features; a flag says which answers, live, until the
+// old ones are removed. A variable
 // such as USE_NEW_AUTH=true wins over the flag file: so that suites can try both.
 // Faults beside the usual: `leakKilobytes` and `leakConnections` a request, `newErrors` the share of
 // requests that log an error of a type nobody has seen, `newFails` that of those that fail, `newWrong`
@@ -22,8 +24,11 @@ let leaked = 0
 const pool = new pg.Pool({ connectionString: process.env['RESUME_REVIEW_URL'], max: 8 })
 pool.on('error', () => undefined)
 metrics.gauge('db_connections', () => leaked)
+const legacy = await Legacy.load(store)
+metrics.gauge('old_code', () => (legacy.code ? 1 : 0))
 
 const on = async (flag: string, asked: Asked): Promise<boolean> => {
+  if (!legacy.code) return true
   const variable = process.env[flag.toUpperCase().replaceAll('-', '_')]
   const told = variable ?? (asked.colour && String(asked.colour === 'green'))
   const yes = told === undefined ? asked.flag(flag) : told === 'true'
@@ -58,7 +63,7 @@ async function misbehave(asked: Asked): Promise<void> {
 const agent = (name: Agent) => async (asked: Asked) => {
   const text = await resume(store, asked.params['id'])
   const yes = await on(`use-new-ai-${name}`, asked)
-  const found = yes ? features.analyze(name, text) : adapt(old.analyze(name, text))
+  const found = (yes ? features : legacy.now).analyze(name, text)
   return { body: { ...found }, headers: { 'x-version': yes ? 'new' : 'old' } }
 }
 
@@ -72,7 +77,7 @@ const service = serve({
     'POST /api/auth/login': async (asked) => {
       const user = String(asked.body['user'] ?? asked.headers['x-user-id'] ?? '')
       const yes = await on('use-new-auth', asked)
-      const told = await (yes ? features : old).login(store, user)
+      const told = await (yes ? features : legacy.now).login(store, user)
       return { ...told, headers: { 'x-version': yes ? 'new' : 'old' } }
     },
     'GET /api/auth/me': async (asked) => {
@@ -87,14 +92,19 @@ const service = serve({
       if (!(await on('use-new-upload', asked))) throw notFound('upload does not exist')
       return { ...(await features.upload(store, asked)), headers: { 'x-version': 'new' } }
     },
+    // Not below /api: the router brings no user here.
+    'GET /code': async () => ({ body: { old: legacy.code !== undefined } }),
+    'DELETE /code/old': async () => {
+      await legacy.remove()
+      return { body: { old: false } }
+    },
     'GET /api/ai/structure/:id': agent('structure'),
     'GET /api/ai/appeal/:id': agent('appeal'),
     'GET /api/review/:id': async (asked) => {
       const text = await resume(store, asked.params['id'])
       const yes = await on('use-new-review', asked)
-      const analyze = (name: Agent) =>
-        yes ? features.analyze(name, text) : adapt(old.analyze(name, text))
-      const [structure, appeal] = [analyze('structure'), analyze('appeal')]
+      const { analyze } = yes ? features : legacy.now
+      const [structure, appeal] = [analyze('structure', text), analyze('appeal', text)]
       const overall_score = Math.round((structure.overall_score + appeal.overall_score) / 2)
       return {
         body: { id: Number(asked.params['id']), overall_score, structure, appeal },

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import type { Store } from '../database.ts'
@@ -13,31 +13,6 @@ export interface AnalysisResult {
 }
 
 export type Agent = 'structure' | 'appeal'
-
-/** The old layers. What each answers is what the new ones must answer too. */
-export const old = {
-  async login(store: Store, user: string): Promise<Told> {
-    const [found] = await store.query<{ id: string; email: string }>(
-      'select id, email from users where id = $1',
-      [user],
-    )
-    if (!found) throw new Refusal(401, 'unauthenticated', 'user: is not known')
-    const token = randomUUID()
-    await store.query('insert into sessions (token, user_id) values ($1, $2)', [token, user])
-    return { body: { user: found.id, email: found.email, token } }
-  },
-  /** ResumeAnalysisOrchestrator, whose words are its own. */
-  analyze(agent: Agent, text: string) {
-    const words = text.split(/\s+/)
-    const numbers = words.filter((word) => /\d/.test(word))
-    const length = agent === 'structure' ? words.length : numbers.length * 4
-    return {
-      score: Math.min(100, 40 + length),
-      strengths: numbers.length > 0 ? ['has figures'] : [],
-      weaknesses: words.length < 20 ? ['is short'] : [],
-    }
-  },
-}
 
 /** The new features. */
 export const features = {
@@ -69,17 +44,20 @@ export const features = {
   analyze(agent: Agent, text: string): AnalysisResult {
     const { prompts } = (promptsOf() as Record<Agent, { prompts: { user: string } }>)[agent]
     const resume = prompts.user.replace('{resume_text}', text).slice(prompts.user.indexOf('{'))
-    return adapt(old.analyze(agent, resume))
+    const { length, numbers } = count(agent, resume)
+    return {
+      overall_score: Math.min(100, 40 + length),
+      strengths: numbers > 0 ? ['has figures'] : [],
+      weaknesses: resume.split(/\s+/).length < 20 ? ['is short'] : [],
+    }
   },
 }
 
-/** LegacyAIAdapter: the old implementation behind the new interface. */
-export function adapt({
-  score,
-  strengths,
-  weaknesses,
-}: ReturnType<typeof old.analyze>): AnalysisResult {
-  return { overall_score: score, strengths, weaknesses }
+/** The stand-in for a model, old and new: the words of a resume, or four for each figure in it. */
+export function count(agent: Agent, text: string): { length: number; numbers: number } {
+  const words = text.split(/\s+/)
+  const numbers = words.filter((word) => /\d/.test(word)).length
+  return { length: agent === 'structure' ? words.length : numbers * 4, numbers }
 }
 
 let prompts: unknown

@@ -1,4 +1,5 @@
 create table if not exists users (id text primary key, email text not null);
+create table if not exists removed_code (one boolean primary key default true check (one), at timestamptz not null default now());
 create table if not exists sessions (token text primary key, user_id text not null, at timestamptz not null default now());
 create table if not exists analysis_requests (
   id text primary key, user_id text not null, original_filename varchar(255), file_path varchar(500), status varchar(50));

@@ -74,6 +74,20 @@ const suites: Record<string, Suite> = {
     must(missing.length === 0, `the database has no ${missing.join(', ')}`)
     return 'the database has every column'
   },
+  /** What old and new code write into the same tables. */
+  async data() {
+    const store = open('RESUME_REVIEW_URL')
+    const found = await store.query<{ what: string }>(
+      `select 'session of ' || user_id || ', who is no user' as what from sessions s
+         where not exists (select 1 from users where id = s.user_id)
+       union all select 'review ' || id || ' without a resume' from reviews where resume = ''
+       union all select 'request ' || id || ' is ' || coalesce(status, 'nothing')
+         from analysis_requests where status is distinct from 'extracted'`,
+    )
+    await store.close()
+    must(found.length === 0, `${found.length} rows are inconsistent: ${found[0]?.what}`)
+    return 'the rows of all tables belong together'
+  },
   async upload(url) {
     const made = await ask<{ id: string; status: string; characters: number }>(
       `${url}/api/upload`,

@@ -1,3 +1,4 @@
+import { announcementText } from '../../rollout/announcement.ts'
 import type { Checkpoint, Journal } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
 import type { Plan } from '../../rollout/plan.ts'
@@ -65,13 +66,22 @@ export function finishedBy(journal: Journal, toIndex: number): Finished | undefi
   if (!left || toIndex <= left.index) return undefined
   if (left.kind === 'start') {
     const { announce } = plan.start
-    return announce && { message: announce.text, notify: announce.to }
+    const services = Object.keys(plan.services)
+    return (
+      announce && {
+        message: announcementText(announce.text, services, journal),
+        notify: announce.to,
+      }
+    )
   }
   if (!left.endsPhase || left.phase === undefined) return undefined
-  const announce = plan.phases?.find(({ name }) => name === left.phase)?.announce
+  const phase = plan.phases?.find(({ name }) => name === left.phase)
+  const announce = phase?.announce
   const what = `phase ${left.phase} is finished at ${left.name}`
+  const services = phase?.services ?? Object.keys(plan.services)
+  const textOf = (text: string) => announcementText(text, services, journal)
   return announce
-    ? { message: `${announce.text} (${what})`, notify: announce.to }
+    ? { message: `${textOf(announce.text)} (${what})`, notify: announce.to }
     : { message: what }
 }
 

@@ -82,14 +82,18 @@ export function operationChecks({ operations }: Parts): Check[] {
   })
 }
 
-export function flagChecks({ flags, services }: Parts): Check[] {
+export function flagChecks({ flags, services, operations }: Parts): Check[] {
   const own = namesOf(flags)
+  const retires = entries(operations).some(([, { at }]) => at === 'retired')
+  const message =
+    'nothing takes the code away that reads it, and without the flag that code is on for nobody; add an operation with at: retired, or take it out'
   return entries(flags).flatMap(([name, flag]): Check[] => {
     const keys = ['flags', name]
     return [
       ...namesChecks(flag.follows, namesOf(services), 'service', [...keys, 'follows']),
       ...nameCheck(flag.parent, own, 'flag', [...keys, 'parent']),
       ...parentChecks(name, flags ?? {}, [...keys, 'parent']),
+      ...(flag.until === undefined || retires ? [] : [{ keys: [...keys, 'until'], message }]),
     ]
   })
 }

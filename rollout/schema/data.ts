@@ -40,6 +40,12 @@ export const flag = z.strictObject({
     .optional()
     .describe("on for the users that these services' green has; of several, on where one has any"),
   parent: name.optional().describe('off while this flag is off'),
+  until: z
+    .literal('retired')
+    .optional()
+    .describe(
+      'taken out of the flag file there, once every operation of that moment is done: these take the code away that reads it, and a flag that is not in the file is off',
+    ),
 })
 
 export const MOMENTS = [

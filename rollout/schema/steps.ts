@@ -13,7 +13,10 @@ export const step = z.union([
 
 /** News for people of what is finished. */
 export const announce = z
-  .strictObject({ to: z.array(name).min(1), text: z.string().min(1) })
+  .strictObject({
+    to: z.array(name).min(1),
+    text: z.string().min(1).describe('{gain} in it is the p95 before the first step and now'),
+  })
   .optional()
 
 export const phase = z.strictObject({

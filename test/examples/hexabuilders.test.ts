@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { freePorts } from '../e2e/free-ports.ts'
@@ -72,6 +75,27 @@ describe('the services of hexabuilders', () => {
     for (const { stop } of running) await stop()
     await index?.close()
     await cluster?.remove()
+  })
+
+  it('keeps the configuration as it stands, each time anew', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-env-'))
+    const file = join(folder, 'service.env')
+    const client = new pg.Client(cluster.url)
+    await client.connect()
+    try {
+      for (const text of ['ENV=blue\n', "ENV=green\nOWNER='O''Neil'\n"]) {
+        await writeFile(file, text)
+        const told = await runExample(['examples/hexabuilders/keep-configuration.ts', file], {
+          HEXABUILDERS_URL: cluster.url,
+        })
+        expect(told).toBe(`kept ${text.length} characters of the configuration`)
+        const { rows } = await client.query('select name, text from kept_configuration')
+        expect(rows).toEqual([{ name: '.env', text }])
+      }
+    } finally {
+      await client.end()
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('makes the indices once', async () => {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { md5Bucket } from '../../examples/buckets.ts'
+import { features } from '../../examples/resume-review/features.ts'
+import * as old from '../../examples/resume-review/old.ts'
 import { Cluster } from './cluster.ts'
 import { runExample, startExample } from './program.ts'
 
@@ -81,5 +83,33 @@ describe('the backend of resume-review', () => {
         expect(await runExample(suite, { ...environment, USE_NEW_REVIEW })).toBe('the review works')
       }
     }
+  })
+
+  it('the old agents answer through their adapter as the new ones do', async () => {
+    const text = 'Led a team of 7. Cut costs by 12 %.'
+    for (const agent of ['structure', 'appeal'] as const) {
+      expect(Object.keys(old.orchestrate(agent, text))).toContain('score')
+      expect(old.analyze(agent, text)).toEqual(features.analyze(agent, text))
+    }
+  })
+
+  it('goes on without its old code and without flags once that is removed, after a restart too', async () => {
+    const oldUser = [...Array(200).keys()]
+      .map((n) => `user-${n}`)
+      .find((user) => md5Bucket(user) >= 25) as string
+    const by = async () => (await review(oldUser)).headers.get('x-version')
+    const hasOld = async () =>
+      (await (await fetch(`${backend.url}/metrics`)).text()).match(/^old_code (.)/m)?.[1]
+    expect([await by(), await hasOld()]).toEqual(['old', '1'])
+    const remove = ['examples/resume-review/remove-old.ts', backend.url]
+    for (let again = 0; again < 2; again++) {
+      expect(await runExample(remove, environment)).toMatch(/^the old code is removed; 6 features/)
+    }
+    await rm(flags)
+    expect([await by(), await hasOld()]).toEqual(['new', '0'])
+    await backend.stop()
+    backend = await startExample(['examples/resume-review/backend.ts'], environment)
+    await vi.waitFor(async () => expect(await by()).toBe('new'), 20_000)
+    expect(await hasOld()).toBe('0')
   })
 })

@@ -122,6 +122,19 @@ describe('a bake', () => {
     expect(bake.into(next, false).green['api']?.requests).toBe(1)
   })
 
+  it('shows the last minute of each colour by the counts that a baseline has too', async () => {
+    const metrics = new Metrics()
+    for (let n = 1; n <= 100; n++) {
+      metrics.record({ ...green, colour: 'blue', seconds: n / 1_000 }, true)
+    }
+    const { p95 } = metrics.beforeFirstStep()['api'] as { p95: number }
+    const text = await metrics.registry.metrics()
+    const line = 'sluice_recent_seconds{service="api",color="blue",quantile="0.95"}'
+    expect(text).toContain(`${line} ${p95}`)
+    expect(p95).toBeCloseTo(0.095, 2)
+    expect(text).not.toContain('sluice_recent_seconds{service="api",color="green"')
+  })
+
   it('takes a baseline once there are enough answers, and no more after the first step', () => {
     const metrics = new Metrics()
     const bake = new Bake(metrics)

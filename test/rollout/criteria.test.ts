@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { Observation } from '../../rollout/observation.ts'
 import { split } from '../../rollout/weights.ts'
-import { alarm, backup, codes, move, NOW, passed, planInput, world } from './world.ts'
+import { AWAY, alarm, backup, codes, move, NOW, passed, planInput, world } from './world.ts'
 
 describe('bake', () => {
   it('that is not over holds, with both times', () => {
@@ -236,6 +237,62 @@ describe('a gate', () => {
     const w = world('api@50', planInput(), 2)
     expect(move(w, 'api@100', confirmed, 'apply', 2).refusals[0]?.message).toContain('api@50#2')
     expect(move(w, 'api@100', { confirmed: ['api@50#2'] }, 'apply', 2).refusals).toEqual([])
+  })
+})
+
+describe('the environment before', () => {
+  const HOUR = 3_600_000
+  const rise = (to: string, previous: Observation['previous'], from = 'api@10') => {
+    const w = world(from, { ...planInput(), environments: ['development', 'staging'] })
+    w.observation.previous = previous
+    return move(w, to, { environment: 'staging', confirmed: ['api@50'] }).refusals
+  }
+  const stands = (position: string, guardedMs: number, clock?: number) => {
+    const { journal } = world('start')
+    return { ...journal, verified: { position, at: NOW }, guardedMs, clock }
+  }
+  const behind = 'stands at api@10; this one goes only as far as that one has been and stayed'
+
+  it.each([
+    ['was never asked', undefined, 'has no journal, so it has not been anywhere yet'],
+    ['has no journal', 'missing' as const, 'has no journal, so it has not been anywhere yet'],
+    ['does not answer', AWAY, 'could not be checked: connection refused'],
+    ['is behind, however long it has stayed', stands('api@10', 99 * HOUR), behind],
+    ['has only just come', stands('api@50', 0), 'has stayed at api@50 for 0ms of 1h'],
+    ['is still baking', stands('api@50', HOUR - 60_000), 'has stayed at api@50 for 59m of 1h'],
+    ['bakes faster, and not yet enough', stands('api@50', HOUR / 4, 2), /for 30m of 1h/],
+    ['stands where this plan has no position', stands('elsewhere', 9 * HOUR), /at elsewhere;/],
+  ])('that %s holds this one', (_, previous, message) => {
+    expect(rise('api@50', previous)).toMatchObject([
+      {
+        code: 'environment',
+        place: 'environment development',
+        message: typeof message === 'string' ? message : expect.stringMatching(message),
+      },
+    ])
+  })
+
+  it.each([
+    ['has stayed for its bake', stands('api@50', HOUR)],
+    ['has stayed for its bake at its own clock', stands('api@50', HOUR / 60, 60)],
+    ['is further, and has only just come there', stands('api@100', 0)],
+  ])('that %s lets this one come as far', (_, previous) => {
+    expect(rise('api@50', previous)).toEqual([])
+  })
+
+  it('that came as far as this one is asked to come lets it go no further', () => {
+    const refusals = rise('api@100', stands('api@50', 99 * HOUR), 'api@50')
+    expect(refusals).toMatchObject([
+      { code: 'environment', next: 'move development to api@100 first' },
+    ])
+  })
+
+  it('is not asked by the first one, and never by a way back', () => {
+    const w = world('api@50', { ...planInput(), environments: ['development', 'staging'] })
+    w.observation.previous = AWAY
+    expect(move(w, 'api@10', { environment: 'staging' }).refusals).toEqual([])
+    const first = { environment: 'development', confirmed: ['api@50'] }
+    expect(move(w, 'api@100', first).refusals).toEqual([])
   })
 })
 

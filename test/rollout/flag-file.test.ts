@@ -1,9 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { adoptionOf, flagFile, flagShares, percentOf } from '../../rollout/flag-file.ts'
+import {
+  adoptionOf,
+  flagFile,
+  flagShares,
+  percentOf,
+  removedFlags,
+} from '../../rollout/flag-file.ts'
+import type { OperationRecord } from '../../rollout/journal.ts'
 import { clearLatch, latchAt } from '../../rollout/latch.ts'
 import { planSchema } from '../../rollout/plan.ts'
 import { greenOf, split } from '../../rollout/weights.ts'
+import { NOW, planInput, world } from './world.ts'
 
 const url = 'http://127.0.0.1:9001'
 const plan = planSchema.parse({
@@ -141,5 +149,44 @@ describe('the flags of a plan', () => {
         }
       }),
     )
+  })
+})
+
+describe('flags that end with the rollout', () => {
+  const ending = planSchema.parse({
+    ...planInput(),
+    flags: { 'use-new-api': { follows: ['api'], until: 'retired' }, banner: { default: true } },
+    operations: {
+      remove: { run: ['remove'], at: 'retired' },
+      tell: { run: ['tell'], at: 'retired' },
+    },
+  })
+  const at = (position: string, ...results: OperationRecord['result'][]) => ({
+    ...world(position).journal,
+    operations: results.map((result, index) => ({
+      operation: ['remove', 'tell'][index] as string,
+      position,
+      attempt: 1,
+      result,
+      reason: 'r',
+      at: NOW,
+    })),
+  })
+
+  test('stay in the file until everything is done that the plan runs at retired', () => {
+    expect(removedFlags(ending, undefined)).toEqual([])
+    expect(removedFlags(ending, at('released', 'done', 'done'))).toEqual([])
+    expect(removedFlags(ending, at('retired'))).toEqual([])
+    expect(removedFlags(ending, at('retired', 'done', 'failed'))).toEqual([])
+    expect(removedFlags(ending, at('retired', 'done', 'done'))).toEqual(['use-new-api'])
+  })
+
+  test('are in the file no more afterwards, and the others stay', () => {
+    const full = { api: split(100) }
+    const removed = removedFlags(ending, at('retired', 'done', 'done'))
+    expect(Object.keys(flagFile({ plan: ending, weights: full }).flags)).toHaveLength(2)
+    expect(Object.keys(flagFile({ plan: ending, weights: full, removed }).flags)).toEqual([
+      'banner',
+    ])
   })
 })

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -6,6 +6,7 @@ import { loadPlan } from '../../platforms/plan-file.ts'
 import { parseDuration } from '../../rollout/duration.ts'
 import { parseThreshold } from '../../rollout/threshold.ts'
 import { checkout } from '../../tools/checkout.ts'
+import { titlesOf } from './titles.ts'
 
 /** A sentence of a document that a machine can act on: a line of `<name>.md`. */
 export interface Row {
@@ -15,7 +16,10 @@ export interface Row {
   /** The field of the plan that says it, and what it says, as a plan writes it. */
   field: string
   value: unknown
-  /** The test of its effect: `file: title`, the file below test/ without its ending; or `open`. */
+  /**
+   * The test of its effect: `file: title`, the file below test/ without its ending, the title as it
+   * stands there, whole; or `open`.
+   */
   proof: string
 }
 
@@ -51,7 +55,7 @@ export function seedTable(name: string): void {
         return expect(open).toContain(sentence)
       }
       const [file = '', title = ''] = proof.split(/: (.*)/s)
-      expect(textOf(file), `${file} has no test "${title}"`).toContain(title)
+      expect(titlesOf(file)).toContain(title)
     })
 
     it('has no sentence twice', () => {
@@ -72,19 +76,4 @@ function asParsed(value: unknown, found: unknown): unknown {
   }
   const threshold = typeof found === 'object' && found !== null && 'kind' in found
   return threshold ? parseThreshold(value as string | number) : value
-}
-
-const read = new Map<string, string>()
-
-/** The text of a test file, and of the file of the same name that has its titles. */
-function textOf(file: string): string {
-  const text =
-    read.get(file) ??
-    [`${file}.test.ts`, `${file}.ts`]
-      .map((name) => join(checkout, 'test', name))
-      .filter((path) => existsSync(path))
-      .map((path) => readFileSync(path, 'utf8'))
-      .join('\n')
-  read.set(file, text)
-  return text
 }

@@ -41,7 +41,9 @@ export async function makeStage(): Promise<Stage> {
   const ports: Record<string, number> = { 8391: blue, 8392: green, 8393: await freePorts(1) }
   const plan = parseDocument(text.replace(/\b839[123]\b/g, (port) => String(ports[port])))
   for (const colour of ['blue', 'green']) {
-    plan.setIn(['services', 'huntred', colour, 'environment'], { EXAMPLE_FAULTS: '1' })
+    // v2 is the faster one, as the document has it.
+    const environment = { EXAMPLE_FAULTS: '1', EXAMPLE_WORK: colour === 'blue' ? '40' : '20' }
+    plan.setIn(['services', 'huntred', colour, 'environment'], environment)
   }
   plan.setIn(['local', 'listen'], `127.0.0.1:${listen}`)
   writeFileSync(planFile, plan.toString({ lineWidth: 0 }))

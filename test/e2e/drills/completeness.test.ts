@@ -18,6 +18,9 @@ function mechanismsOf(plan: Plan): string[] {
   const names = (part: string, of: object) => Object.keys(of).map((name) => `${part}.${name}`)
   return [
     ...names('guardrails', plan.guardrails),
+    ...Object.entries(plan.guardrails)
+      .filter(([, { warn }]) => warn !== undefined)
+      .map(([name]) => `guardrails.${name}.warn`),
     ...names('gates', plan.gates),
     ...names('backups', plan.backups),
     ...names('limits', plan.limits ?? {}),
@@ -60,7 +63,6 @@ describe.each(ALL)('the drills of $plan', (drills) => {
     const { plan } = await loadPlan(join(checkout, 'stacks', `${drills.plan}.plan.yaml`))
     const known = [
       ...mechanismsOf(plan),
-      ...Object.keys(plan.guardrails).map((name) => `guardrails.${name}.warn`),
       ...['flag', 'service', 'phase', 'plan', 'progressive'].map((level) => `rollback.${level}`),
     ]
     expect(drilled(drills).filter((path) => !known.includes(path))).toEqual([])

@@ -105,6 +105,18 @@ const drills: Drill[] = [
     },
   },
   {
+    of: 'guardrails.availability.warn',
+    title: 'a green that is away for a moment warns people, and nothing goes back',
+    async run(bench) {
+      await bench.at('cv-analyzer@100', 'availability-warn')
+      await bench.fault('cv-analyzer', { unhealthy: 1 })
+      await bench.told(/availability-warn/)
+      await bench.heal()
+      expect((await bench.latch()).latched).toBe(false)
+      expect((await bench.weights())['cv-analyzer']).toBe(100)
+    },
+  },
+  {
     of: ['guardrails.integrity-failure', 'limits.plan', 'limits.traffic', 'rollback.plan'],
     title: 'a cv that only the packages have takes every service back at once',
     async run(bench) {

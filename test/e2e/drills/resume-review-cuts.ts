@@ -40,14 +40,14 @@ function withoutPrompts(plan: PlanInput): PlanInput {
 export const variants = {
   errors: (plan: PlanInput) => cut(plan, 'auth', ['errors'], []),
   ...Object.fromEntries([
-    ...['slow', 'memory-leak', 'connection-leak', 'contract-break', 'health'].map((name) =>
-      guarded(name),
+    ...['slow', 'memory-leak', 'connection-leak', 'contract-break', 'inconsistent', 'health'].map(
+      (name) => guarded(name),
     ),
     guarded('contract-break-ai', 'ai-structure'),
     ...['contracts', 'auth-identical', 'auth-speed', 'auth-tests', 'no-new-errors'].map((name) =>
       gated(name),
     ),
-    ...['all-stable', 'all-fast', 'final'].map((name) => gated(name)),
+    ...['all-stable', 'all-fast', 'performance', 'final'].map((name) => gated(name)),
     gated('upload-works', 'upload'),
     ...['prompts', 'ai-unchanged', 'ai-speed', 'ai-tests'].map((name) =>
       gated(name, 'ai-structure'),

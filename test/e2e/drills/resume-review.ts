@@ -99,6 +99,21 @@ const drills: Drill[] = [
     },
   },
   {
+    of: ['guardrails.inconsistent', 'gates.data'],
+    title: 'a session of nobody holds the next step until it is gone',
+    async run(bench) {
+      await bench.at('auth@50', 'inconsistent')
+      const gone = "delete from sessions where token = 'stray'"
+      bench.afterwards(() => bench.sql('resume_review', gone))
+      await bench.sql('resume_review', "insert into sessions values ('stray', 'nobody')")
+      await bench.holds('guardrails.inconsistent', /session of nobody/)
+      await bench.told(/inconsistent/)
+      expect((await bench.weights())['auth']).toBe(50)
+      await bench.sql('resume_review', gone)
+      await bench.holdsNoMore('guardrails.inconsistent')
+    },
+  },
+  {
     of: 'guardrails.health',
     title: 'a process that is ill takes the flag off at once, and the traffic when blue is well',
     async run(bench) {
@@ -193,6 +208,7 @@ const drills: Drill[] = [
   unconfirmedHolds('no-complaints', 'review@50', 'no-complaints'),
   rollsBack('all-stable', 'one answer of ten failing', anew({ newFails: 0.1 })),
   rollsBack('all-fast', 'answers that take 300 ms', anew({ newSlowMs: 300 })),
+  holds('performance', 'answers that take 400 ms more', anew({ newSlowMs: 400 })),
   holds('review-tests', 'a review that is lost', withoutReview, 'review'),
   unconfirmedHolds('final', 'auth@50', 'final'),
   toggle('auth', 'use-new-auth', ['limits.code', 'rollback.service']),

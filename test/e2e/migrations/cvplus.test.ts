@@ -58,6 +58,15 @@ describe.runIf(chosen('cvplus'))('cvplus, from start to retired', () => {
       })
       expect(response.status).toBe(200)
     }
+    const written = async (database: string) =>
+      stack.sql(
+        database,
+        "select key, value from cache_entries where key like 'dual-%' order by key",
+      )
+    await stack.until('both sides to have them', async () => {
+      const [functions, packages] = [await written('cvplus'), await written('cvplus_packages')]
+      return functions.length === 20 && JSON.stringify(functions) === JSON.stringify(packages)
+    })
     await migration.goTo('recommendation-generator@10', 'cache-manager@10', 180)
     await migration.goTo('circuit-breaker@10', 'recommendation-generator@10', 180)
   })

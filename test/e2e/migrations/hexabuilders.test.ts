@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { urlOf } from '../../../rollout/services.ts'
+import { greenOf } from '../../../rollout/weights.ts'
 import { startIndexServer } from '../../standins/elasticsearch-stand-in.ts'
 import { HEXABUILDERS_PATHS } from './hexabuilders-paths.ts'
 import { chosen, Migration } from './migration.ts'
@@ -7,6 +9,7 @@ vi.setConfig({ testTimeout: 900_000, hookTimeout: 240_000 })
 
 describe.runIf(chosen('hexabuilders'))('hexabuilders in staging, from start to retired', () => {
   let migration: Migration
+  let index: Awaited<ReturnType<typeof startIndexServer>>
   const rows = (database: string, sql: string) => migration.stack.sql(database, sql)
 
   beforeAll(async () => {
@@ -17,11 +20,39 @@ describe.runIf(chosen('hexabuilders'))('hexabuilders in staging, from start to r
       rate: 70,
       paths: HEXABUILDERS_PATHS,
     })
-    const index = await startIndexServer(migration.stack.port + 9)
-    migration.beside(index.close)
+    index = await startIndexServer(migration.stack.port + 9)
+    migration.beside(() => index.close())
     await migration.deploy()
   })
   afterAll(() => migration?.close())
+
+  it('has blue working and green deployed before anybody is on green', async () => {
+    const { plan, platform } = migration.stack
+    const weights = await platform.readWeights()
+    for (const service of Object.keys(plan.services)) {
+      for (const colour of ['blue', 'green'] as const) {
+        const url = urlOf(plan, service, colour, '/healthz')
+        // What is new has no blue.
+        if (url) expect([url, (await fetch(url)).status]).toEqual([url, 200])
+      }
+      expect(greenOf(weights, service)).toBe(0)
+    }
+  })
+
+  it('holds while the search outside is away, and goes on when it is back', async () => {
+    const { stack } = migration
+    await index.close()
+    stack.set({ step: 'hexabuilders@10' })
+    await stack.until('elasticsearch to hold', async () =>
+      (await stack.held('hexabuilders@10')).some(({ place }) => place === 'external.elasticsearch'),
+    )
+    index = await startIndexServer(stack.port + 9)
+    await stack.until('elasticsearch to hold no more', async () =>
+      (await stack.held('hexabuilders@10')).every(
+        ({ place }) => place !== 'external.elasticsearch',
+      ),
+    )
+  })
 
   it('passes its checks at 0 %: the extraction, events, profile and registration', async () => {
     await migration.goTo('hexabuilders@10', 'start', 240)

@@ -12,6 +12,13 @@ describe.runIf(chosen('huntred'))('huntred, from start to retired', () => {
     migration = await Migration.create({
       name: 'huntred',
       clock: 17_280,
+      // "Response Time: 8-20s → 1-3s": v2 is the faster one.
+      edit: (plan) => {
+        const blue = plan.services['huntred']?.blue
+        if (blue === undefined || blue === 'none') throw new Error('the plan has no blue')
+        blue.environment = { ...blue.environment, EXAMPLE_WORK: '120' }
+        return plan
+      },
       paths: ['/api/candidates/', '/api/ml/analyze/1/', '/api/proposals/12/', '/dashboard/'],
     })
     await migration.deploy()

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { md5Bucket } from '../../../examples/buckets.ts'
 import { startLoad } from '../../../examples/load.ts'
+import { urlOf } from '../../../rollout/services.ts'
 import { chosen, Migration } from './migration.ts'
 
 vi.setConfig({ testTimeout: 1_200_000, hookTimeout: 240_000 })
@@ -94,9 +96,37 @@ describe.runIf(chosen('resume-review'))(
       }
     })
 
-    it('moves the review through its four steps, tells people, and lost no request', async () => {
-      await migration.goTo('retired', 'ai-appeal@100', 240)
+    it('moves the review through its four steps', async () => {
+      await migration.goTo('promoted', 'ai-appeal@100', 240)
       expect(await version('/api/review/3', 'user-1')).toBe('new')
+    })
+
+    it('tells the people of each phase that it is complete, and nobody else', async () => {
+      const { stack, news } = migration
+      const about = (text: string) => news.filter((told) => told.includes(text))
+      for (const [channel, text] of [
+        ['PRODUCT_MANAGER_URL', 'Auth migrated successfully'],
+        ['STAKEHOLDERS_URL', 'Upload feature launched in new architecture'],
+        ['AI_TEAM_URL', 'AI fully isolated, ready for prompt improvements'],
+        ['EXECUTIVE_TEAM_URL', 'Migration complete, all features on new architecture'],
+      ] as const) {
+        await stack.until(`the news of ${text}`, () => about(text).length > 0)
+        expect(about(text)).toEqual([expect.stringMatching(new RegExp(`^${channel}: `))])
+      }
+      // "X% performance improvement": what was measured.
+      expect(about('Auth migrated')[0]).toMatch(/p95 of auth \S+, before \S+ \(.*\)/)
+    })
+
+    it('is retired without its old code and without a flag, and lost no request', async () => {
+      const { stack } = migration
+      await migration.goTo('retired', 'promoted', 240)
+      const inFile = () => Object.keys(JSON.parse(readFileSync(stack.layout.flags, 'utf8')).flags)
+      await stack.until('the flags to be gone', () => inFile().length === 0)
+      const backend = urlOf(stack.plan, 'auth', 'green', '/metrics') as string
+      expect(await (await fetch(backend)).text()).toMatch(/^old_code 0$/m)
+      for (const path of ['/api/auth/me', '/api/ai/structure/3', '/api/review/3']) {
+        for (const user of users.slice(0, 20)) expect(await version(path, user)).toBe('new')
+      }
       const stats = await migration.load.stop()
       expect(stats.failures).toEqual([])
       expect(stats.answered).toBe(stats.sent)

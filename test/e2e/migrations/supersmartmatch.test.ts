@@ -58,8 +58,27 @@ describe.runIf(chosen('supersmartmatch'))('supersmartmatch, from start to retire
     }
   })
 
-  it('is optimised, released and retired, and lost no request', async () => {
-    await migration.goTo('retired', 'matcher@100', 120)
+  it('says that V1 is deprecated, and until when, to users whom V1 answers once V2 has all', async () => {
+    const { stack } = migration
+    // A green that is away is taken back before that.
+    await migration.goTo('released', 'matcher@100', 120)
+    const ask = async () => {
+      const { headers, body } = await fetch(`${stack.url}/match/a`)
+      await body?.cancel()
+      return [headers.get('x-version'), headers.get('deprecation'), headers.get('sunset')]
+    }
+    expect(await ask()).toEqual(['v2', null, null])
+    await stack.fault('green', { unhealthy: 1 })
+    await stack.until('V1 to answer', async () => (await ask())[0] === 'v1')
+    // RFC 9745: seconds since 1970; RFC 8594: a date of HTTP.
+    const day = `@${Date.UTC(2025, 7, 1) / 1_000}`
+    expect(await ask()).toEqual(['v1', day, 'Mon, 01 Sep 2025 00:00:00 GMT'])
+    await stack.fault('green', undefined)
+    await stack.until('V2 to answer', async () => (await ask())[0] === 'v2')
+  })
+
+  it('is optimised and retired, and lost no request', async () => {
+    await migration.goTo('retired', 'released', 120)
     const { plan } = migration.stack
     const told = await fetch(urlOf(plan, 'matcher', 'green', '/v2/health') as string, {
       method: 'POST',

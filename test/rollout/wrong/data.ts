@@ -128,6 +128,13 @@ export const DATA: WrongPlan[] = [
     ],
   ],
   [
+    'a flag that ends where nothing takes its code away',
+    { flags: { fast: { until: 'retired' } } },
+    [
+      'plan.flags.fast.until: nothing takes the code away that reads it, and without the flag that code is on for nobody; add an operation with at: retired, or take it out',
+    ],
+  ],
+  [
     'a flag under an unknown one',
     { flags: { fast: { parent: 'ai' } } },
     ['plan.flags.fast.parent: "ai" is no flag of this plan; known: fast'],
