@@ -71,12 +71,10 @@ export function describeClusterHardship({ stack, ok, breakGreen, mendGreen }: Cl
     it('puts green back where the write lands all the same, after the flip', async () => {
       // As before the API server has seen the latch, or in a cluster that lost its policy.
       const { api, namespace } = stack().cluster
-      const bindings = pathOf('ValidatingAdmissionPolicyBinding', namespace)
-      const name = `sluice-${namespace}-e2e`
-      const { apiVersion, kind, metadata, ...binding } = await api.get<
-        ClusterObject & { spec: object }
-      >(`${bindings}/${name}`)
-      await api.delete(`${bindings}/${name}`)
+      const binding = `${pathOf('ValidatingAdmissionPolicyBinding', namespace)}/sluice-${namespace}-e2e`
+      const enforce = (action: 'Audit' | 'Deny') =>
+        api.patch(binding, 'merge', { spec: { validationActions: [action] } })
+      await enforce('Audit')
       try {
         ok(await stack().nextAttempt())
         ok(await stack().step('huntred@5'))
@@ -89,12 +87,7 @@ export function describeClusterHardship({ stack, ok, breakGreen, mendGreen }: Cl
         const told = (await stack().events()).filter(({ kind }) => kind === 'asserted')
         expect(told.at(-1)?.message).toContain('was above what the latch allows and is put back')
       } finally {
-        await api.create(bindings, {
-          apiVersion,
-          kind,
-          metadata: { name, labels: metadata.labels },
-          ...binding,
-        })
+        await enforce('Deny')
       }
     }, 240_000)
 
