@@ -195,14 +195,18 @@ export function describeClusterHardship({ stack, ok, breakGreen, mendGreen }: Cl
         reason: 'the latch is missing or makes no sense, which counts as latched',
       })
       const preview = await stack().set({ step: 'huntred@5' }).preview()
-      expect(preview.output).toContain('the latch is missing or makes no sense')
+      expect(preview.output).toContain(MISSING)
       const status = await stack().run('sluice', 'status')
-      expect(status.output).toContain('the latch is missing or makes no sense')
+      expect(status.output).toContain(MISSING)
       expect(status.output).toContain('sluice retry')
       await refusedToRise(await stack().up())
     }, 180_000)
   })
 }
+
+/** What a preview and a status say of a latch that the hook missed. */
+const MISSING =
+  'latch missing: no latch that can be read against a latch since the first deployment'
 
 /** A write of the route that counts: not one that the API server is only asked to try. */
 function isWriteOfRoute(method: string, url: URL): boolean {
