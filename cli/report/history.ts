@@ -1,12 +1,7 @@
 import { existsSync } from 'node:fs'
-import { rolloutLabel } from '../../platforms/kubernetes/alert-rules.ts'
-import { ClusterApi } from '../../platforms/kubernetes/api.ts'
-import { kubeconfigAccess } from '../../platforms/kubernetes/kubeconfig.ts'
-import { ConfigMapStore } from '../../platforms/kubernetes/store.ts'
 import { readEvents } from '../../platforms/local/file-store.ts'
 import { portsOf } from '../../platforms/local/layout.ts'
 import type { RolloutEvent } from '../../platforms/store.ts'
-import { kubernetesPart } from '../../rollout/schema/kubernetes.ts'
 import { NotDone } from '../errors.ts'
 import type { OpenStack } from '../stack.ts'
 import type { Measured } from './samples.ts'
@@ -32,20 +27,9 @@ export interface History {
 export async function historyOf(stack: OpenStack, prometheus?: string): Promise<History> {
   const { platform } = stack.settings
   if (platform.kind === 'kubernetes') {
-    const api = new ClusterApi(kubeconfigAccess(platform.context))
-    const events = await new ConfigMapStore(api, platform).readEvents()
-    if (events.length === 0) {
-      throw new NotDone(
-        `${platform.name} in namespace ${platform.namespace} has no history yet; next: pulumi up`,
-      )
-    }
-    return {
-      events,
-      measured: {
-        prometheus: plain(prometheus ?? kubernetesPart(stack.plan).prometheus),
-        selector: `rollout="${rolloutLabel(platform)}"`,
-      },
-    }
+    // Only those who are on a cluster load what reads one.
+    const { clusterHistory } = await import('./cluster-history.ts')
+    return clusterHistory(stack, platform, prometheus)
   }
   if (platform.kind !== 'local') {
     const events = (await stack.platform.events?.(EVENTS)) ?? []
@@ -58,9 +42,12 @@ export async function historyOf(stack: OpenStack, prometheus?: string): Promise<
   }
   return {
     events: readEvents(layout, EVENTS),
-    measured: { prometheus: plain(prometheus ?? `http://127.0.0.1:${portsOf(plan).prometheus}`) },
+    measured: {
+      prometheus: withoutSlash(prometheus ?? `http://127.0.0.1:${portsOf(plan).prometheus}`),
+    },
     folder: layout.reports,
   }
 }
 
-const plain = (address: string) => address.replace(/\/$/, '')
+/** An address without the slash at its end. */
+export const withoutSlash = (address: string) => address.replace(/\/$/, '')

@@ -71,12 +71,10 @@ export function describeClusterHardship({ stack, ok, breakGreen, mendGreen }: Cl
     it('puts green back where the write lands all the same, after the flip', async () => {
       // As before the API server has seen the latch, or in a cluster that lost its policy.
       const { api, namespace } = stack().cluster
-      const bindings = pathOf('ValidatingAdmissionPolicyBinding', namespace)
-      const name = `sluice-${namespace}-e2e`
-      const { apiVersion, kind, metadata, ...binding } = await api.get<
-        ClusterObject & { spec: object }
-      >(`${bindings}/${name}`)
-      await api.delete(`${bindings}/${name}`)
+      const binding = `${pathOf('ValidatingAdmissionPolicyBinding', namespace)}/sluice-${namespace}-e2e`
+      const enforce = (action: 'Audit' | 'Deny') =>
+        api.patch(binding, 'merge', { spec: { validationActions: [action] } })
+      await enforce('Audit')
       try {
         ok(await stack().nextAttempt())
         ok(await stack().step('huntred@5'))
@@ -89,12 +87,7 @@ export function describeClusterHardship({ stack, ok, breakGreen, mendGreen }: Cl
         const told = (await stack().events()).filter(({ kind }) => kind === 'asserted')
         expect(told.at(-1)?.message).toContain('was above what the latch allows and is put back')
       } finally {
-        await api.create(bindings, {
-          apiVersion,
-          kind,
-          metadata: { name, labels: metadata.labels },
-          ...binding,
-        })
+        await enforce('Deny')
       }
     }, 240_000)
 
@@ -202,14 +195,18 @@ export function describeClusterHardship({ stack, ok, breakGreen, mendGreen }: Cl
         reason: 'the latch is missing or makes no sense, which counts as latched',
       })
       const preview = await stack().set({ step: 'huntred@5' }).preview()
-      expect(preview.output).toContain('the latch is missing or makes no sense')
+      expect(preview.output).toContain(MISSING)
       const status = await stack().run('sluice', 'status')
-      expect(status.output).toContain('the latch is missing or makes no sense')
+      expect(status.output).toContain(MISSING)
       expect(status.output).toContain('sluice retry')
       await refusedToRise(await stack().up())
     }, 180_000)
   })
 }
+
+/** What a preview and a status say of a latch that the hook missed. */
+const MISSING =
+  'latch missing: no latch that can be read against a latch since the first deployment'
 
 /** A write of the route that counts: not one that the API server is only asked to try. */
 function isWriteOfRoute(method: string, url: URL): boolean {
