@@ -81,7 +81,12 @@ export function causeOfGate(
 
 export interface GatesParts extends GateParts {
   operations: Pick<Operations, 'recordVerdict' | 'trip'>
+  /** False for a gate that is judged elsewhere; default all are judged here. */
+  judges?(gate: Gate): boolean
 }
+
+/** Why a gate was not judged to its end, where that is to be recorded. */
+class CutOff extends Error {}
 
 /** Judges gates in the background, one at a time, and records their verdicts. */
 export class Gates {
@@ -102,6 +107,12 @@ export class Gates {
     this.#judging?.over.abort()
   }
 
+  /** Ends what is being judged, and has it recorded as inconclusive; nothing more is begun. */
+  cutOff(why: string): void {
+    this.#stopped = true
+    this.#judging?.over.abort(new CutOff(why))
+  }
+
   /** Judges what is due. Returns at once while it still judges. */
   async consider(): Promise<void> {
     const { charge, journal, armed } = this.#world
@@ -113,6 +124,7 @@ export class Gates {
     this.#working = true
     try {
       for (const due of dueGates(charge.plan, charge.planHash, charge.clock, journal)) {
+        if (this.#parts.judges?.(due.gate) === false) continue
         const key = `${due.name} ${this.#placeOf(journal)}`
         const last = this.#judgedAt.get(key)
         const now = performance.now()
@@ -153,7 +165,13 @@ export class Gates {
     const { running } = kindOf(gate) ?? {}
     if (running !== undefined) await operations.recordVerdict(verdict('running', running))
     const judgement = await judgeGate(this.#parts, gate, journal, position.weights, over.signal)
-    if (over.signal.aborted) return false
+    if (over.signal.aborted) {
+      const { reason } = over.signal
+      if (reason instanceof CutOff) {
+        await operations.recordVerdict(verdict('inconclusive', reason.message))
+      }
+      return false
+    }
     const { result, reason } = judgement
     await operations.recordVerdict(verdict(result, reason))
     if (result !== 'failed' || gate.otherwise !== 'rollback') return true

@@ -34,10 +34,19 @@ export class Notifier {
   #sending = 0
   #failed = 0
   #lastError: string | undefined
+  readonly #addressOf: (variable: string) => string | undefined
+  readonly #working = new Set<Promise<void>>()
 
-  /** @param retriesAfterMs the pauses between two attempts; after the last one a message has failed */
-  constructor(retriesAfterMs: readonly number[] = RETRIES_AFTER_MS) {
+  /**
+   * @param retriesAfterMs the pauses between two attempts; after the last one a message has failed
+   * @param addressOf what a variable holds; default in the environment of this process
+   */
+  constructor(
+    retriesAfterMs: readonly number[] = RETRIES_AFTER_MS,
+    addressOf = (variable: string) => process.env[variable],
+  ) {
     this.#retriesAfterMs = retriesAfterMs
+    this.#addressOf = addressOf
   }
 
   status(): NotifierStatus {
@@ -57,7 +66,9 @@ export class Notifier {
       if (!queue) {
         const begun = [message]
         this.#queues.set(key, begun)
-        void this.#work(key, channel, begun)
+        const working = this.#work(key, channel, begun)
+        this.#working.add(working)
+        void working.finally(() => this.#working.delete(working))
         continue
       }
       queue.push(message)
@@ -66,6 +77,11 @@ export class Notifier {
         this.#fail(channel, `more than ${QUEUE} messages waited, one is dropped`)
       }
     }
+  }
+
+  /** Resolves when everything has been told, or has failed to be. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#working)
   }
 
   stop(): void {
@@ -84,7 +100,8 @@ export class Notifier {
 
   async #deliver(channel: Channel, message: Message): Promise<void> {
     for (const wait of [...this.#retriesAfterMs, undefined]) {
-      const failure = await send(channel, message, this.#stopped.signal)
+      const address = this.#addressOf(channel.variable)
+      const failure = await send(channel, address, message, this.#stopped.signal)
       if (failure === undefined || this.#stopped.signal.aborted) return
       this.#lastError = `${channel.name}: ${failure}`
       if (wait === undefined) break
@@ -117,10 +134,10 @@ function leastImportant(queue: Message[]): number {
 
 async function send(
   { kind, variable }: Channel,
+  address: string | undefined,
   { rollout, level, event }: Message,
   stopped: AbortSignal,
 ): Promise<string | undefined> {
-  const address = process.env[variable]
   if (!address) return `${variable} is not set in the environment of the hook`
   const text = `${rollout} [${level}]: ${event.message}`
   const late = AbortSignal.timeout(TIMEOUT_MS)

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type HttpRequest, parseHttpFile, requestsOf } from '../rollout/http-file.ts'
 import { type Answer, type Comparison, compareAnswers } from '../rollout/parity.ts'
 import type { Plan } from '../rollout/plan.ts'
-import { urlOf } from '../rollout/services.ts'
 import { askColour, serviceOf } from './gates/ask.ts'
 import { noAnswer } from './no-answer.ts'
+import { type Reach, reachDirectly } from './reach.ts'
 
 /** Which requests, and of what in their answers nothing is held. */
 export interface Replay {
@@ -21,6 +21,8 @@ export interface Replay {
   id: string
   /** By how much one side may be behind: a read that differs is asked again until then. */
   lagMs?: number
+  /** Default: each colour at an address of its own. */
+  reach?: Reach
 }
 
 /** Those that change nothing, so that they may be asked again. */
@@ -39,7 +41,7 @@ export function newReplayId(): string {
  */
 export async function replay(
   plan: Plan,
-  { file, group, services, ignore, id, lagMs = 0 }: Replay,
+  { file, group, services, ignore, id, lagMs = 0, reach = reachDirectly }: Replay,
   stopped: AbortSignal,
 ): Promise<Comparison[]> {
   const all = parseHttpFile(await readFile(resolve(file), 'utf8'), file)
@@ -51,7 +53,7 @@ export async function replay(
     if (services && service !== undefined && !services.includes(service)) continue
     const end = performance.now() + (READS.includes(request.method) ? lagMs : 0)
     for (;;) {
-      const result = await compareOnce(plan, service, { ...request }, ignore, id, stopped)
+      const result = await compareOnce(plan, service, request, { ignore, id, reach }, stopped)
       if (result.differences.length === 0 || performance.now() >= end || stopped.aborted) {
         results.push(result)
         break
@@ -66,8 +68,7 @@ async function compareOnce(
   plan: Plan,
   service: string | undefined,
   request: HttpRequest,
-  ignore: readonly string[],
-  id: string,
+  { ignore, id, reach }: Required<Pick<Replay, 'ignore' | 'id' | 'reach'>>,
   stopped: AbortSignal,
 ): Promise<Comparison> {
   const open = (error: string): Comparison => ({ request: request.name, differences: [], error })
@@ -75,12 +76,21 @@ async function compareOnce(
     return open(`no service of the plan has ${request.path} among its routes`)
   const answers: Answer[] = []
   for (const colour of ['blue', 'green'] as const) {
-    const url = urlOf(plan, service, colour, request.path)
-    if (url === undefined) return open(`${colour} has no address`)
+    const reached = reach(plan, service, colour, request.path)
+    if (!reached) return open(`${colour} has no address`)
     // One process may answer for both; it knows by this which of them is asked.
-    const headers = { ...request.headers, 'x-sluice-replay': id, 'x-sluice-color': colour }
+    const headers = {
+      ...request.headers,
+      ...reached.headers,
+      'x-sluice-replay': id,
+      'x-sluice-color': colour,
+    }
     try {
-      const { status, contentType, body } = await askColour(url, { ...request, headers }, stopped)
+      const { status, contentType, body } = await askColour(
+        reached.url,
+        { ...request, headers },
+        stopped,
+      )
       answers.push({ status, headers: { 'content-type': contentType }, body })
     } catch (error) {
       return open(`${colour}: ${noAnswer(error)}`)

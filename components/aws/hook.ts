@@ -1,7 +1,7 @@
 import * as cloudwatch from '@pulumi/aws/cloudwatch/index.js'
 import * as iam from '@pulumi/aws/iam/index.js'
 import * as lambda from '@pulumi/aws/lambda/index.js'
-import * as sns from '@pulumi/aws/sns/topic.js'
+import * as sns from '@pulumi/aws/sns/index.js'
 import * as sqs from '@pulumi/aws/sqs/queue.js'
 import * as pulumi from '@pulumi/pulumi'
 import { RUNTIME } from './hook-code.ts'
@@ -10,13 +10,19 @@ import { deployerPolicy, hookPolicy, type PolicyStatement } from './policies.ts'
 export interface RollbackHookArgs {
   rollout: string
   listeners: string[]
+  /** The ARN of the entry of Secrets Manager that has the plan's variables. */
+  secret?: string
+  /** True where the plan has channels, which the function tells what comes to the topic. */
+  tells: boolean
   /** What it may do besides, for the plan's commands and flags. */
   statements: pulumi.Input<PolicyStatement[]>
+  /** Where it runs; default outside of every VPC. */
+  network?: { subnetIds: string[]; securityGroupIds: string[] }
   code: pulumi.Input<pulumi.asset.Archive>
 }
 
-/** It asserts for half a minute after a rollback, and may be throttled on the way. */
-const TIMEOUT_S = 90
+/** The longest that AWS lets a function run: long gates are judged in it. Other calls end long before. */
+const TIMEOUT_S = 900
 
 /**
  * The rollback hook: a function that every alarm calls itself, that EventBridge calls for the same
@@ -30,7 +36,7 @@ export class RollbackHook extends pulumi.ComponentResource {
   constructor(name: string, args: RollbackHookArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:aws:RollbackHook', name, {}, opts)
     const child = { parent: this }
-    const { rollout, listeners, statements, code } = args
+    const { rollout, listeners, secret, statements, code } = args
     const functionName = `sluice-${rollout}-hook`
     this.topic = new sns.Topic('news', {}, child)
     const failed = new sqs.Queue('failed', { messageRetentionSeconds: 1_209_600 }, child)
@@ -46,7 +52,10 @@ export class RollbackHook extends pulumi.ComponentResource {
         policy: pulumi
           .all([this.topic.arn, failed.arn, statements])
           .apply(([topic, deadLetters, more]) => {
-            const own = { rollout, listeners, topic, deadLetters, function: functionName }
+            const own = {
+              ...{ rollout, listeners, secret, topic, deadLetters, function: functionName },
+              inSubnets: args.network !== undefined,
+            }
             const policy = hookPolicy(own)
             return JSON.stringify({ ...policy, Statement: [...policy.Statement, ...more] })
           }),
@@ -64,6 +73,7 @@ export class RollbackHook extends pulumi.ComponentResource {
         code,
         memorySize: 512,
         timeout: TIMEOUT_S,
+        ...(args.network === undefined ? {} : { vpcConfig: args.network }),
       },
       { ...child, dependsOn: [policy] },
     )
@@ -98,8 +108,27 @@ export class RollbackHook extends pulumi.ComponentResource {
       }),
     })
     this.#rule('minute', rollout, child, { scheduleExpression: 'rate(1 minute)' })
+    if (args.tells) this.#hearNews(child)
     // Attached by whoever owns the deployer's role: a stack cannot deny itself its own removal.
     this.registerOutputs({ deployerPolicy: JSON.stringify(deployerPolicy(listeners)) })
+  }
+
+  #hearNews(child: pulumi.CustomResourceOptions): void {
+    new lambda.Permission(
+      'called-by-news',
+      {
+        function: this.function.name,
+        action: 'lambda:InvokeFunction',
+        principal: 'sns.amazonaws.com',
+        sourceArn: this.topic.arn,
+      },
+      child,
+    )
+    new sns.TopicSubscription(
+      'news-to-hook',
+      { topic: this.topic.arn, protocol: 'lambda', endpoint: this.function.arn },
+      child,
+    )
   }
 
   #rule(

@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import * as lb from '@pulumi/aws/lb/index.js'
 import * as ssm from '@pulumi/aws/ssm/parameter.js'
 import * as pulumi from '@pulumi/pulumi'
@@ -32,9 +32,10 @@ type AwsServices = Record<
 >
 
 /**
- * What a rollout consists of on AWS: a test rule of each colour, which keeps green attached, and so
- * health-checked, at weight 0; the colours that it starts and what runs the plan's commands; the
- * parameter that says where things are, the hook with its two paths and its minute, and the alarms.
+ * What a rollout consists of on AWS: a test rule of each colour, by which gates ask it past the
+ * weights and which keeps green attached, and so health-checked, at weight 0; the colours that it
+ * starts and what runs the plan's commands; the parameter that says where things are, the hook with
+ * its two paths and its minute, and the alarms.
  */
 export class AwsPlatform extends pulumi.ComponentResource {
   readonly services: AwsServices
@@ -67,6 +68,11 @@ export class AwsPlatform extends pulumi.ComponentResource {
       {
         rollout: platform.name,
         listeners: [...new Set(Object.values(services).map(({ listener }) => listener))],
+        secret: plan.aws.secret,
+        ...(plan.aws.functionInSubnets
+          ? { network: { subnetIds: plan.aws.subnets, securityGroupIds: plan.aws.securityGroups } }
+          : {}),
+        tells: Object.keys(plan.notify).length > 0,
         statements: pulumi
           .all([runner?.statements ?? [], flags?.statements ?? []])
           .apply((all) => all.flat()),
@@ -220,10 +226,17 @@ function codeFolder(
   reference: AwsReference,
   charge: Parameters<typeof hookCode>[1],
 ): pulumi.Output<pulumi.asset.Archive> {
-  const written = hookCode(reference, charge).then((files) => {
+  const written = hookCode(reference, charge, checkout).then((files) => {
     const folder = join(checkout, '.sluice', 'hook', reference.name)
-    mkdirSync(folder, { recursive: true })
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true })
+      writeFileSync(join(folder, name), text)
+    }
+    // What a plan of before was judged by is no part of this one.
+    for (const old of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      const path = join(old.parentPath, old.name)
+      if (old.isFile() && !(relative(folder, path) in files)) rmSync(path)
+    }
     return new pulumi.asset.FileArchive(folder) as pulumi.asset.Archive
   })
   return pulumi.output(written)

@@ -23,21 +23,39 @@ export interface HookPolicyArgs {
   topic: string
   /** Where events go that failed for good. */
   deadLetters: string
-  /** The function's name, for its log. */
+  /** The function's name: of its log, and of whom it may call, which is itself. */
   function: string
+  /** The ARN of the entry of Secrets Manager that has the plan's variables. */
+  secret?: string
+  /** True where it runs in subnets, for which Lambda makes network interfaces in its name. */
+  inSubnets?: boolean
 }
+
+/** As AWS' own AWSLambdaVPCAccessExecutionRole: they know no resource before it is made. */
+const NETWORK_ACTIONS = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+]
 
 /**
  * What the hook may do, and no more: its own parameters but not the layout, the rules of its
- * listeners, one tag on them, its own metrics, its topic. What has no resource of its own in IAM is
+ * listeners, one tag on them, its own metrics, its topic, a call of itself, and the one secret that
+ * the plan names. What has no resource of its own in IAM is
  * read-only, or held to a namespace.
  */
 export function hookPolicy(args: HookPolicyArgs): PolicyDocument {
   const { rollout, listeners, topic, deadLetters } = args
   const where = partsOfArn(listeners[0] ?? '')
   const parameters = `arn:${where.partition}:ssm:${where.region}:${where.account}:parameter/sluice/${rollout}`
-  const own = ['latch', 'journal', 'texts', 'events'].map((part) => `${parameters}/${part}/*`)
+  const own = ['latch', 'journal', 'texts', 'events', 'judging'].map(
+    (part) => `${parameters}/${part}/*`,
+  )
   const rules = listeners.map((listener) => rulesOf(listener))
+  const self = `arn:${where.partition}:lambda:${where.region}:${where.account}:function:${args.function}`
   const log = `arn:${where.partition}:logs:${where.region}:${where.account}:log-group:/aws/lambda/${args.function}`
   const allow = (Sid: string, Action: string[], Resource: string[]): PolicyStatement => ({
     Sid,
@@ -78,6 +96,11 @@ export function hookPolicy(args: HookPolicyArgs): PolicyDocument {
         ...allow('BeHeardOf', ['cloudwatch:PutMetricData'], ['*']),
         Condition: { StringEquals: { 'cloudwatch:namespace': OWN_NAMESPACE } },
       },
+      allow('JudgeInACallOfItsOwn', ['lambda:InvokeFunction'], [self]),
+      ...(args.secret === undefined
+        ? []
+        : [allow('ReadVariables', ['secretsmanager:GetSecretValue'], [args.secret])]),
+      ...(args.inSubnets ? [allow('StandInSubnets', NETWORK_ACTIONS, ['*'])] : []),
       allow('Tell', ['sns:Publish'], [topic]),
       allow('TellOfFailures', ['sqs:SendMessage'], [deadLetters]),
       allow(

@@ -1,9 +1,34 @@
-import type { Colour, Plan } from '../../rollout/plan.ts'
+import { formatDuration } from '../../rollout/duration.ts'
+import type { Colour, Gate, Guardrail, Metric, Plan } from '../../rollout/plan.ts'
 import { positionsOf } from '../../rollout/positions.ts'
 import { isStarted } from './colours.ts'
 import { refusedOfTasks } from './refusals-of-tasks.ts'
 
-const METRICS = ['error-rate', 'p50', 'p95', 'p99']
+/** What a guardrail may hold from each side: what an alarm can say. */
+const SIDES: Partial<Record<Metric, 'above' | 'below'>> = {
+  'error-rate': 'above',
+  p50: 'above',
+  p95: 'above',
+  p99: 'above',
+  throughput: 'below',
+  availability: 'below',
+}
+/** What of a bake CloudWatch can be asked for. */
+const GATE_METRICS: Metric[] = ['error-rate', 'p50', 'p95', 'p99', 'throughput']
+/** The kinds of gates that the function judges, each with what it needs of the plan's part for aws. */
+const GATE_KINDS = {
+  replay: ['address'],
+  load: ['address'],
+  cases: ['address'],
+  compare: ['secret'],
+} as const satisfies Partial<Record<keyof Gate, readonly ('address' | 'secret')[]>>
+/** A function of AWS runs for a quarter of an hour, and needs some of it to come and go. */
+const LONGEST_LOAD_MS = 14 * 60_000
+
+const MISSING = {
+  address: 'give where the listener is reached, such as https://shop.example.com',
+  secret: 'give the ARN of the entry of Secrets Manager that has the variables as keys',
+}
 
 /**
  * What a plan asks for that the platform aws does not carry, one line each with its path; nothing is
@@ -46,23 +71,21 @@ export function refusedOnAws(plan: Plan): string[] {
     }
   }
   for (const [name, guardrail] of Object.entries(plan.guardrails)) {
-    const at = `guardrails.${name}`
-    const { metric, query, gate, below } = guardrail
-    if (query !== undefined) say(`${at}.query`, 'is for Prometheus; on aws give a metric')
-    if (gate !== undefined) say(`${at}.gate`, 'is not judged again and again on aws yet')
-    if (metric !== undefined && (!METRICS.includes(metric) || below !== undefined)) {
-      const known = METRICS.join(', ')
-      say(`${at}.metric`, `${metric} has no alarm on aws yet; known: ${known}, each with above`)
-    }
+    sayOfGuardrail(say, plan, name, guardrail)
   }
-  for (const [name, gate] of Object.entries(plan.gates)) {
-    if (
-      gate.confirm === undefined &&
-      gate.run === undefined &&
-      (gate.metric === undefined || !METRICS.includes(gate.metric))
-    ) {
-      say(`gates.${name}`, 'is of a kind that the platform aws does not judge yet')
-    }
+  for (const [name, gate] of Object.entries(plan.gates)) sayOfGate(say, plan, name, gate)
+  for (const [part, example] of Object.entries(neededBy(plan))) {
+    if (plan.aws[part as keyof typeof MISSING] !== undefined) continue
+    say(`aws.${part}`, `is missing, and ${example} needs it; ${MISSING[part as 'address']}`)
+  }
+  for (const part of ['subnets', 'securityGroups'] as const) {
+    if (!plan.aws.functionInSubnets || plan.aws[part].length > 0) continue
+    say(`aws.${part}`, 'is missing, and aws.functionInSubnets needs it')
+  }
+  for (const name of Object.keys(plan.aws.metrics)) {
+    if (plan.guardrails[name]?.query !== undefined || plan.gates[name]?.query !== undefined)
+      continue
+    say(`aws.metrics.${name}`, 'stands for no guardrail and no gate that has a query; take it out')
   }
   for (const name of Object.keys(plan.backups)) {
     if (plan.aws.databases[name] === undefined) {
@@ -73,20 +96,81 @@ export function refusedOnAws(plan: Plan): string[] {
       say(`backups.${name}.priority`, 'scheduled backups are not carried by the platform aws yet')
     }
   }
-  for (const part of ['external', 'notify'] as const) {
+  for (const part of ['external'] as const) {
     const names = Object.keys(plan[part])
     if (names.length > 0) say(part, `${names.join(', ')}: not carried by the platform aws yet`)
   }
   if (plan.escalation.length > 0) say('escalation', 'is not carried by the platform aws yet')
   if (plan.environments) say('environments', 'are not carried by the platform aws yet')
-  return [...problems, ...refusedOfTasks(plan)]
+  const placeOf = (problem: string) => problem.slice(0, problem.indexOf(':'))
+  const said = new Set(problems.map(placeOf))
+  return [...problems, ...refusedOfTasks(plan).filter((one) => !said.has(placeOf(one)))]
 }
 
-function sayOfColour(
-  say: (path: string, message: string) => void,
-  path: string,
-  colour: Colour,
-): void {
+type Say = (path: string, message: string) => void
+
+function sayOfGuardrail(say: Say, plan: Plan, name: string, guardrail: Guardrail): void {
+  const at = `guardrails.${name}`
+  const { metric, query, above, below } = guardrail
+  if (query !== undefined && !plan.aws.metrics[name]) sayOfQuery(say, name, `${at}.query`)
+  if (metric !== undefined) {
+    const side = SIDES[metric]
+    if (side === undefined || (side === 'above' ? above : below) === undefined) {
+      const known = Object.entries(SIDES).map(([one, its]) => `${one} ${its}`)
+      say(`${at}.metric`, `${metric} has no alarm on aws yet; known: ${known.join(', ')}`)
+    } else if (metric === 'availability' && below?.kind === 'blue') {
+      say(`${at}.below`, "blue's availability is in no alarm on aws; give a share such as 99%")
+    }
+  }
+}
+
+function sayOfGate(say: Say, plan: Plan, name: string, gate: Gate): void {
+  if (gate.confirm !== undefined || gate.run !== undefined) return
+  const at = `gates.${name}`
+  if (gate.query !== undefined) {
+    if (!plan.aws.metrics[name]) sayOfQuery(say, name, `${at}.query`)
+    return
+  }
+  if (gate.metric !== undefined) {
+    if (GATE_METRICS.includes(gate.metric)) return
+    const known = GATE_METRICS.join(', ')
+    say(`${at}.metric`, `${gate.metric} is not judged on aws yet; known: ${known}`)
+    return
+  }
+  if (kindOf(gate) === undefined) {
+    say(at, 'is of a kind that the platform aws does not judge yet')
+    return
+  }
+  if (gate.load !== undefined && gate.load.for > LONGEST_LOAD_MS) {
+    const [given, most] = [formatDuration(gate.load.for), formatDuration(LONGEST_LOAD_MS)]
+    say(`${at}.load.for`, `${given} is longer than a function of AWS may run; give ${most} at most`)
+  }
+}
+
+function sayOfQuery(say: Say, name: string, at: string): void {
+  say(
+    at,
+    `is for Prometheus; next: say which metric of CloudWatch stands for it, aws.metrics.${name}: { namespace: …, metric: …, dimensions: { … }, statistic: Maximum }`,
+  )
+}
+
+function kindOf(gate: Gate): keyof typeof GATE_KINDS | undefined {
+  const kinds = Object.keys(GATE_KINDS) as (keyof typeof GATE_KINDS)[]
+  return kinds.find((kind) => gate[kind] !== undefined)
+}
+
+/** By what a plan needs of its part for aws: one of those that need it. */
+function neededBy(plan: Plan): Partial<Record<keyof typeof MISSING, string>> {
+  const needed: Partial<Record<keyof typeof MISSING, string>> = {}
+  for (const [name, gate] of Object.entries(plan.gates)) {
+    const kind = kindOf(gate)
+    if (kind) for (const part of GATE_KINDS[kind]) needed[part] ??= `gates.${name}`
+  }
+  for (const name of Object.keys(plan.notify)) needed.secret ??= `notify.${name}`
+  return needed
+}
+
+function sayOfColour(say: Say, path: string, colour: Colour): void {
   if (colour.targetGroupArn === undefined && !isStarted(colour)) {
     say(path, 'runs nowhere on aws; give an image with a port, or targetGroupArn')
   }

@@ -2,6 +2,8 @@ import type { Layout } from '../../platforms/local/layout.ts'
 import type { Journal, Measurement } from '../../rollout/journal.ts'
 import type { Judgement } from '../../rollout/judgement.ts'
 import type { ColourName, Gate, Plan } from '../../rollout/plan.ts'
+import type { QueryValue } from '../../rollout/steady.ts'
+import type { Reach } from '../reach.ts'
 
 /** What a gate is judged by: the plan, where the rollout stands, and where to ask. */
 export interface GateContext {
@@ -22,9 +24,15 @@ export interface GateContext {
   /** Green's weight now, percent. */
   weightOf(service: string): number
   /** Answers of a colour over the last `windowMs`. */
-  measure(service: string, colour: ColourName, windowMs: number): Measurement
+  measure(service: string, colour: ColourName, windowMs: number): Measurement | Promise<Measurement>
   /** Answers of green since the bake of this position began. */
   bakeOf(service: string): Measurement | undefined
+  /** Where a colour is asked past the weights. */
+  reach: Reach
+  /** The variables that `env:` names are read from. */
+  environment(): Promise<Record<string, string | undefined>>
+  /** One number of a query of the plan. Never throws. */
+  ask(query: string): Promise<QueryValue>
   /** Aborted when the hook stops, or what is judged is over. */
   stopped: AbortSignal
 }

@@ -1,13 +1,8 @@
-import { actionOnFailure } from '../../rollout/gate-failure.ts'
-import type { Alarm } from '../../rollout/journal.ts'
 import type { Guardrail } from '../../rollout/plan.ts'
-import { fallingOrder } from '../../rollout/services.ts'
 import type { Alarms } from '../alarms.ts'
 import { checkIntervalMs } from '../checks.ts'
-import { type GateParts, judgeGate } from './judge.ts'
-
-/** An alarm is a line; the verdict of a gate may be a page. */
-const LONGEST_VALUE = 500
+import type { GateParts } from './judge.ts'
+import { judgeGuardrail, watchedNow } from './judge-guardrail.ts'
 
 export interface ContinuousParts extends GateParts {
   alarms: Pick<Alarms, 'firing' | 'resolved'>
@@ -65,42 +60,23 @@ export class ContinuousGates {
 
   async #judge(name: string, guardrail: Guardrail, stopped: AbortSignal): Promise<void> {
     const { world, alarms } = this.#parts
-    const { plan } = world.charge
-    const gate = plan.gates[guardrail.gate as string]
-    const { journal } = world
-    const watched = guardrail.services ?? gate?.services ?? Object.keys(plan.services)
-    const judged = watched.filter((service) => world.judges(service))
+    const { judged, unjudged } = watchedNow(world, guardrail)
     // What is not judged holds nothing: else no new attempt could ever begin.
-    for (const service of watched) if (!judged.includes(service)) this.#over(name, service)
-    if (!gate || !journal || judged.length === 0) return
-    const asked = guardrail.services ? { ...gate, services: guardrail.services } : gate
-    const judgement = await judgeGate(this.#parts, asked, journal, world.weights, stopped)
-    if (stopped.aborted) return
-    const action = actionOnFailure(guardrail, judgement)
-    const failed = action ? fallingOrder(plan).filter(isAmong(judgement.services ?? judged)) : []
-    for (const service of failed) {
-      const key = `${name} ${service}`
-      const since = this.#since.get(key) ?? new Date().toISOString()
+    for (const service of unjudged) this.#over(name, service)
+    if (judged.length === 0) return
+    const outcome = await judgeGuardrail(this.#parts, name, guardrail, stopped)
+    if (!outcome || stopped.aborted) return
+    for (const { since: begun, ...alarm } of outcome.failed) {
+      const key = `${name} ${alarm.service}`
+      const since = this.#since.get(key) ?? begun
       this.#since.set(key, since)
-      await alarms.firing({
-        guardrail: name,
-        service,
-        value: judgement.reason.slice(0, LONGEST_VALUE),
-        threshold: `gate ${guardrail.gate} passes`,
-        since,
-        then: action?.do as Alarm['then'],
-      })
+      await alarms.firing({ ...alarm, since })
     }
-    if (judgement.result === 'inconclusive') return
-    for (const service of judged) if (!failed.includes(service)) this.#over(name, service)
+    for (const service of outcome.passed) this.#over(name, service)
   }
 
   #over(guardrail: string, service: string): void {
     if (!this.#since.delete(`${guardrail} ${service}`)) return
     this.#parts.alarms.resolved({ guardrail, service })
   }
-}
-
-function isAmong(services: readonly string[]): (service: string) => boolean {
-  return (service) => services.includes(service)
 }

@@ -7,7 +7,6 @@ import {
   lastingDifferences,
   type TableDifference,
 } from '../../rollout/data-comparison.ts'
-import { commandEnvironment } from '../command.ts'
 import type { GateContext, GateKind } from './context.ts'
 import { lookAtRows, lookAtTables, tablesOf } from './tables.ts'
 
@@ -25,9 +24,10 @@ export const data: GateKind = {
   async judge(context) {
     const { gate, stopped } = context
     const by = gate.by ?? DEFAULT
-    const blue = databaseOf(context, 'blue')
+    const environment = await context.environment()
+    const blue = databaseOf(gate, environment, 'blue')
     const tables = gate.tables?.map(qualified) ?? (await tablesOf(blue))
-    const looks = new Looks(blue, databaseOf(context, 'green'), by)
+    const looks = new Looks(blue, databaseOf(gate, environment, 'green'), by)
     const end = performance.now() + LOOKS_MS
     for (;;) {
       const last = performance.now() > end
@@ -77,10 +77,14 @@ class Looks {
 }
 
 /** @throws Error where the variable is not set, or holds no address */
-function databaseOf({ gate, plan, layout }: GateContext, colour: 'blue' | 'green'): Database {
-  const compare = gate.compare as NonNullable<GateContext['gate']['compare']>
-  const variable = compare[colour].slice('env:'.length)
-  const url = commandEnvironment({ plan, layout })[variable]
+function databaseOf(
+  { compare }: GateContext['gate'],
+  environment: Record<string, string | undefined>,
+  colour: 'blue' | 'green',
+): Database {
+  const named = compare as NonNullable<GateContext['gate']['compare']>
+  const variable = named[colour].slice('env:'.length)
+  const url = environment[variable]
   if (!url) throw new Error(`${variable}, the address of ${colour}'s database, is not set`)
   return databaseAt(url, variable)
 }

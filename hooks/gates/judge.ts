@@ -4,15 +4,27 @@ import type { Judgement } from '../../rollout/judgement.ts'
 import type { Gate } from '../../rollout/plan.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import { greenOf, type ServiceWeights } from '../../rollout/weights.ts'
-import type { Metrics } from '../metrics.ts'
+import { commandEnvironment } from '../command.ts'
+import { type Reach, reachDirectly } from '../reach.ts'
 import type { World } from '../world.ts'
+import type { GateContext } from './context.ts'
 import { kindOf, servicesOf } from './kinds.ts'
+import { askOne } from './query.ts'
 
 /** What every judge of gates stands on. */
 export interface GateParts {
   world: World
-  metrics: Pick<Metrics, 'measure' | 'bake'>
+  metrics: Pick<GateContext, 'measure'> & {
+    /** Answers of each green since the bake of this position began. */
+    bake(): Journal['green']
+  }
   layout: Layout
+  /** Default: each colour at an address of its own. */
+  reach?: Reach
+  /** Default: the process's own, and the databases of the home. */
+  environment?: GateContext['environment']
+  /** Default: of Prometheus. */
+  ask?(query: string, stopped: AbortSignal): ReturnType<GateContext['ask']>
 }
 
 /**
@@ -20,7 +32,7 @@ export interface GateParts {
  * @param weights of the position it is judged at, or what is live
  */
 export async function judgeGate(
-  { world, metrics, layout }: GateParts,
+  { world, metrics, layout, ...site }: GateParts,
   gate: Gate,
   journal: Journal,
   weights: ServiceWeights,
@@ -50,6 +62,10 @@ export async function judgeGate(
       weightOf: (service) => greenOf(weights, service),
       measure: (service, colour, windowMs) => metrics.measure(service, colour, windowMs),
       bakeOf: (service) => green[service],
+      reach: site.reach ?? reachDirectly,
+      environment: site.environment ?? (async () => commandEnvironment({ plan, layout })),
+      ask: (query) =>
+        (site.ask ?? ((text) => askOne(world.prometheus, text, stopped)))(query, stopped),
       stopped,
     })
   } catch (error) {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { Agent, type IncomingMessage, request as send } from 'node:http'
+import { Agent, type IncomingMessage, request as sendPlain } from 'node:http'
+import { Agent as SecureAgent, request as sendSecure } from 'node:https'
 import { resolve } from 'node:path'
 import { parseHttpFile } from '../../rollout/http-file.ts'
 import { type Judgement, together } from '../../rollout/judgement.ts'
@@ -10,7 +11,7 @@ import {
   type LoadResult,
   planLoad,
 } from '../../rollout/load.ts'
-import { colourOf, urlOf } from '../../rollout/services.ts'
+import { colourOf } from '../../rollout/services.ts'
 import { serviceOf } from './ask.ts'
 import type { GateContext, GateKind } from './context.ts'
 
@@ -57,7 +58,7 @@ export const load: GateKind = {
   },
 }
 
-async function targetsOf({ plan, gate }: GateContext, service: string): Promise<Target[]> {
+async function targetsOf({ plan, gate, reach }: GateContext, service: string): Promise<Target[]> {
   const file = gate.load?.requests
   const requests =
     file === undefined
@@ -66,8 +67,9 @@ async function targetsOf({ plan, gate }: GateContext, service: string): Promise<
           ({ path }) => serviceOf(plan, path) === service,
         )
   return requests.flatMap(({ path, ...request }) => {
-    const url = urlOf(plan, service, 'green', path)
-    return url === undefined ? [] : [{ ...request, url }]
+    const green = reach(plan, service, 'green', path)
+    if (!green) return []
+    return [{ ...request, url: green.url, headers: { ...request.headers, ...green.headers } }]
   })
 }
 
@@ -80,7 +82,8 @@ export async function sendLoad(
   { rate, requests }: LoadPlan,
   stopped: AbortSignal,
 ): Promise<LoadResult> {
-  const agent = new Agent({ keepAlive: true, maxSockets: MOST_OPEN })
+  const kept = { keepAlive: true, maxSockets: MOST_OPEN }
+  const agents = { plain: new Agent(kept), secure: new SecureAgent(kept) }
   const seconds: number[] = []
   let [sent, errors, open] = [0, 0, 0]
   const started = performance.now()
@@ -94,7 +97,7 @@ export async function sendLoad(
     }
     open++
     answers.push(
-      ask(target, agent, stopped).then((ok) => {
+      ask(target, agents, stopped).then((ok) => {
         open--
         if (!ok) errors++
         if (ok !== undefined) seconds.push((performance.now() - dueAt) / 1_000)
@@ -116,13 +119,20 @@ export async function sendLoad(
     if (stopped.aborted) end()
   })
   await Promise.all(answers)
-  agent.destroy()
+  agents.plain.destroy()
+  agents.secure.destroy()
   return { requests: sent, errors, seconds, tookMs: performance.now() - started }
 }
 
 /** True for an answer below 500, false for one above, undefined for none. */
-function ask(target: Target, agent: Agent, stopped: AbortSignal): Promise<boolean | undefined> {
+function ask(
+  target: Target,
+  agents: { plain: Agent; secure: SecureAgent },
+  stopped: AbortSignal,
+): Promise<boolean | undefined> {
   const { url, method, headers, body } = target
+  const secure = url.startsWith('https:')
+  const [send, agent] = secure ? [sendSecure, agents.secure] : [sendPlain, agents.plain]
   return new Promise((done) => {
     const request = send(
       url,

@@ -25,7 +25,7 @@ export const parity: GateKind = {
     const before = outbox && (await listsOf(outbox, stopped))
     const results = await replay(
       plan,
-      { file: file as string, group, services, ignore, id, lagMs: lag },
+      { file: file as string, group, services, ignore, id, lagMs: lag, reach: context.reach },
       stopped,
     )
     const answers = judgeParity(results, identical)

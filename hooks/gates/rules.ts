@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parse } from 'yaml'
 import { type CaseResult, checkCase, judgeCases, parseCases } from '../../rollout/cases.ts'
-import { urlOf } from '../../rollout/services.ts'
 import { noAnswer } from '../no-answer.ts'
 import { askColour, serviceOf } from './ask.ts'
 import type { GateContext, GateKind } from './context.ts'
@@ -25,15 +24,17 @@ export const rules: GateKind = {
   },
 }
 
-async function askOnce({ plan, stopped }: GateContext, one: Case): Promise<CaseResult> {
+async function askOnce({ plan, reach, stopped }: GateContext, one: Case): Promise<CaseResult> {
   const { name, request } = one
   const open = (error: string): CaseResult => ({ name, failures: [], error })
   const service = serviceOf(plan, request.path)
   if (service === undefined) return open(`no service has ${request.path} among its routes`)
-  const url = urlOf(plan, service, 'green', request.path)
-  if (url === undefined) return open(`green of ${service} has no address`)
+  const green = reach(plan, service, 'green', request.path)
+  if (!green) return open(`green of ${service} has no address`)
   try {
-    return { name, failures: checkCase(one, await askColour(url, sentAs(request), stopped)) }
+    const sent = sentAs(request)
+    const asked = { ...sent, headers: { ...sent.headers, ...green.headers } }
+    return { name, failures: checkCase(one, await askColour(green.url, asked, stopped)) }
   } catch (error) {
     return open(`no answer, ${noAnswer(error)}`)
   }

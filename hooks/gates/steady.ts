@@ -2,7 +2,6 @@ import type { Measurement } from '../../rollout/journal.ts'
 import { type Judgement, together } from '../../rollout/judgement.ts'
 import { judgeQuery, judgeSteady } from '../../rollout/steady.ts'
 import { bakedMs, type GateContext, type GateKind } from './context.ts'
-import { askOne } from './query.ts'
 
 const BLUE_WINDOW_MS = 60_000
 
@@ -14,7 +13,7 @@ export const steady: GateKind = {
     for (const service of context.services) {
       const references = {
         baseline: context.journal.baselines[service],
-        blue: context.measure(service, 'blue', BLUE_WINDOW_MS),
+        blue: await context.measure(service, 'blue', BLUE_WINDOW_MS),
         weight: context.weightOf(service),
       }
       const green = overBake(context, service)
@@ -28,9 +27,8 @@ export const steady: GateKind = {
 /** One number at the end of the bake. */
 export const query: GateKind = {
   traffic: false,
-  async judge({ gate, prometheus, stopped }) {
-    const answer = await askOne(prometheus, gate.query as string, stopped)
-    return judgeQuery(gate, answer)
+  async judge({ gate, ask }) {
+    return judgeQuery(gate, await ask(gate.query as string))
   },
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { RolloutEvent } from '../../platforms/store.ts'
 
 /** What the function was called for. */
 export type Call =
@@ -13,6 +14,10 @@ export type Call =
       at: Date
     }
   | { kind: 'reconcile' }
+  /** To judge gates, by the function itself. */
+  | { kind: 'judge'; id: string }
+  /** To tell people what came to the rollout's topic. */
+  | { kind: 'news'; events: RolloutEvent[] }
 
 const state = z.looseObject({
   value: z.enum(['ALARM', 'OK', 'INSUFFICIENT_DATA']),
@@ -33,8 +38,31 @@ const scheduled = z.looseObject({
   'detail-type': z.literal('Scheduled Event'),
 })
 
+const judging = z.looseObject({
+  source: z.literal('sluice'),
+  'detail-type': z.literal('Judge Gates'),
+  detail: z.looseObject({ id: z.string() }),
+})
+
+const news = z.looseObject({
+  Records: z
+    .array(
+      z.looseObject({
+        EventSource: z.literal('aws:sns'),
+        Sns: z.looseObject({ Message: z.string() }),
+      }),
+    )
+    .min(1),
+})
+
+/** The event by which the function calls itself to judge gates. */
+export function judgeEvent(id: string): z.input<typeof judging> {
+  return { source: 'sluice', 'detail-type': 'Judge Gates', detail: { id } }
+}
+
 /**
- * Reads an event: an alarm's own action, the same change by EventBridge, or the schedule. Shapes:
+ * Reads an event: an alarm's own action, the same change by EventBridge, the schedule, its own, or
+ * what came to the topic. Shapes:
  * docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring (alarms-and-actions-Lambda, cloudwatch-and-eventbridge).
  * @throws Error for anything else, so that it reaches the function's on-failure destination
  */
@@ -44,8 +72,15 @@ export function callOf(event: unknown): Call {
   const other = bridged.safeParse(event)
   if (other.success) return alarmCall(other.data.detail)
   if (scheduled.safeParse(event).success) return { kind: 'reconcile' }
+  const asked = judging.safeParse(event)
+  if (asked.success) return { kind: 'judge', id: asked.data.detail.id }
+  const told = news.safeParse(event)
+  if (told.success) {
+    const events = told.data.Records.map(({ Sns }) => JSON.parse(Sns.Message) as RolloutEvent)
+    return { kind: 'news', events }
+  }
   const shown = JSON.stringify(event)?.slice(0, 200)
-  throw new Error(`neither an alarm nor the schedule: ${shown}`)
+  throw new Error(`neither an alarm nor the schedule nor its own: ${shown}`)
 }
 
 function alarmCall(data: { alarmName: string; state: z.output<typeof state> }): Call {

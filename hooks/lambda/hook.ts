@@ -16,7 +16,9 @@ import { type Charge, WatchedRouter, WatchedStore, World } from '../world.ts'
 import { takeAction } from './actions.ts'
 import type { Call } from './event.ts'
 import { keepFlags } from './flags.ts'
+import { judge } from './judge.ts'
 import { reconcile } from './reconcile.ts'
+import { tellChannels } from './tell.ts'
 
 /** For so long after a rollback a write that was in flight is put back as soon as it lands. */
 const ASSERTED_MS = 30_000
@@ -73,12 +75,23 @@ export async function openHook(
   return { reference, charge, clients, layout, store, router, world, operations, told }
 }
 
-/** Does what a call asks for. */
-export async function answer(parts: LambdaParts, call: Call): Promise<object> {
+/** What AWS lets a function run at the longest. */
+const LONGEST_MS = 900_000
+
+/**
+ * Does what a call asks for.
+ * @param remainingMs how long the call may take
+ */
+export async function answer(
+  parts: LambdaParts,
+  call: Call,
+  remainingMs = LONGEST_MS,
+): Promise<object> {
+  const doing = { act: (alarm: Alarm) => act(parts, alarm) }
   try {
-    return call.kind === 'reconcile'
-      ? await reconcile(parts, { act: (alarm) => act(parts, alarm) })
-      : await takeAlarm(parts, call)
+    if (call.kind === 'news') return await tellChannels(parts, call.events)
+    if (call.kind === 'judge') return await judge(parts, { id: call.id, remainingMs, ...doing })
+    return call.kind === 'reconcile' ? await reconcile(parts, doing) : await takeAlarm(parts, call)
   } finally {
     await parts.told()
   }
@@ -185,7 +198,7 @@ function judges(world: World, service: string): boolean {
  * After a rollback: the mark by which AWS itself denies the deployer a rise, and for half a minute
  * whatever was on its way meanwhile is put back.
  */
-async function hold(parts: LambdaParts): Promise<void> {
+export async function hold(parts: LambdaParts): Promise<void> {
   const { router, operations, reference } = parts
   await router.mark(true).catch((error: Error) => {
     log('warning', `the rules could not be marked, which the next run does: ${error.message}`)

@@ -13,7 +13,7 @@ import type { Alarm, Journal, Measurement } from '../../rollout/journal.ts'
 import { isUnavailable } from '../../rollout/observation.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import { anyGreen } from '../../rollout/weights.ts'
-import { judgeGates } from './gates.ts'
+import { askToJudge } from './ask-to-judge.ts'
 import { type LambdaParts, log, look } from './hook.ts'
 import { beatMetrics } from './own-metrics.ts'
 import { counted } from './progress.ts'
@@ -21,7 +21,7 @@ import { bringWorkOn } from './work.ts'
 
 /**
  * What runs every minute, whoever else was called or was not: keeps the latch, acts on alarms whose
- * call was lost, counts the bake, judges the gates, and says that it did.
+ * call was lost, counts the bake, has the gates judged, and says that it did.
  */
 export async function reconcile(
   parts: LambdaParts,
@@ -43,7 +43,9 @@ export async function reconcile(
   }
   if (world.journal) {
     await progress(parts, alarms.trouble === undefined ? before : undefined, now)
-    await judgeGates(parts)
+    await askToJudge(parts).catch((error: unknown) => {
+      log('critical', `gates are not judged: ${messageOf(error)}`)
+    })
     await bringWorkOn(parts, alarms.active, now)
   }
   const { trouble } = alarms

@@ -5,8 +5,8 @@ import {
 } from '@aws-sdk/client-cloudwatch'
 import { actionOf, type Then } from '../../rollout/action.ts'
 import type { Alarm } from '../../rollout/journal.ts'
-import type { Plan } from '../../rollout/plan.ts'
-import { formatThreshold } from '../../rollout/threshold.ts'
+import type { Guardrail, Plan } from '../../rollout/plan.ts'
+import { formatThreshold, formatValue, type Threshold } from '../../rollout/threshold.ts'
 import { alarmsOf, partsOfName } from './alarms.ts'
 import { call } from './failures.ts'
 
@@ -77,31 +77,49 @@ export function mapAlarm(
   return {
     guardrail: parts.guardrail,
     service: parts.service,
-    value: valueIn(alarm.StateReasonData, guardrail.metric, threshold?.kind),
-    threshold: threshold ? formatThreshold(threshold) : 'a healthy target',
+    value: valueIn(alarm.StateReasonData, guardrail, name, threshold),
+    threshold: boundIn(guardrail, threshold),
     since: (alarm.StateUpdatedTimestamp ?? new Date()).toISOString(),
     then,
   }
 }
 
+function boundIn({ gate }: Guardrail, threshold: Threshold | undefined): string {
+  if (gate !== undefined) return `gate ${gate} passes`
+  return threshold ? formatThreshold(threshold) : 'a healthy target'
+}
+
 /** The worst of the datapoints that CloudWatch gives as its reason. */
-export function valueIn(
+function valueIn(
   reasonData: string | undefined,
-  metric: string | undefined,
-  kind: string | undefined,
+  { metric, query, gate, above }: Guardrail,
+  name: string,
+  threshold: Threshold | undefined,
 ): string {
-  let points: number[] = []
+  if (gate !== undefined) return `gate ${gate} failed`
+  const points = pointsIn(reasonData)
+  const counted = metric === undefined && query === undefined
+  if (points.length === 0) return counted ? 'none is healthy' : 'not given'
+  if (counted) return `${Math.min(...points)} healthy`
+  const worst = Number((above ? Math.max(...points) : Math.min(...points)).toPrecision(3))
+  if (metric === undefined) {
+    const unit = threshold?.kind === 'absolute' ? threshold.unit : 'number'
+    return `${name} ${formatValue(worst, unit)}`
+  }
+  if (metric === 'availability') return `availability ${formatValue(worst, 'ratio')}`
+  if (metric === 'throughput') return `throughput ${Math.abs(worst)}/s below it`
+  if (threshold?.kind !== 'absolute') return `${metric.replace('-', ' ')} ${worst} above it`
+  return metric === 'error-rate' ? `error rate ${worst}%` : `${metric} ${worst}s`
+}
+
+function pointsIn(reasonData: string | undefined): number[] {
   try {
     const { recentDatapoints = [] } = JSON.parse(reasonData ?? '{}') as {
       recentDatapoints?: (number | null)[]
     }
-    points = recentDatapoints.filter((point) => typeof point === 'number')
+    return recentDatapoints.filter((point) => typeof point === 'number')
   } catch {
     // What CloudWatch says for people is no part of the decision.
+    return []
   }
-  if (points.length === 0) return metric === undefined ? 'none is healthy' : 'not given'
-  const worst = Number(Math.max(...points).toPrecision(3))
-  if (metric === undefined) return `${Math.min(...points)} healthy`
-  if (kind !== 'absolute') return `${metric.replace('-', ' ')} ${worst} above it`
-  return metric === 'error-rate' ? `error rate ${worst}%` : `${metric} ${worst}s`
 }

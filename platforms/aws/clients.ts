@@ -2,7 +2,9 @@ import { AppConfigClient } from '@aws-sdk/client-appconfig'
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { ECSClient } from '@aws-sdk/client-ecs'
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
+import { LambdaClient } from '@aws-sdk/client-lambda'
 import { RDSClient } from '@aws-sdk/client-rds'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SNSClient } from '@aws-sdk/client-sns'
 import { SSMClient } from '@aws-sdk/client-ssm'
 import type { AwsReference } from '../reference.ts'
@@ -14,6 +16,8 @@ export interface Clients {
   metrics: CloudWatchClient
   databases: RDSClient
   topics: SNSClient
+  functions: LambdaClient
+  secrets: SecretsManagerClient
   tasks: ECSClient
   flags: AppConfigClient
 }
@@ -49,6 +53,14 @@ export function clientsOf({ region }: Pick<AwsReference, 'region'>): Clients {
     get topics() {
       made.topics ??= new SNSClient(config)
       return made.topics
+    },
+    get functions() {
+      made.functions ??= new LambdaClient(config)
+      return made.functions
+    },
+    get secrets() {
+      made.secrets ??= new SecretsManagerClient(config)
+      return made.secrets
     },
     get tasks() {
       made.tasks ??= new ECSClient(config)

@@ -66,6 +66,7 @@ export function parameterNames(rollout: string) {
     texts: `${root}/texts`,
     events: `${root}/events`,
     heartbeat: `${root}/heartbeat`,
+    judging: `${root}/judging`,
   }
 }
 

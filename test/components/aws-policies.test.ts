@@ -9,15 +9,19 @@ const other = `${REGION}:listener-rule/app/shop/0123456789abcdef/111111111111111
 const parameter = (name: string) => `arn:aws:ssm:eu-central-1:123456789012:parameter/${name}`
 const topic = 'arn:aws:sns:eu-central-1:123456789012:news-1234567'
 const queue = 'arn:aws:sqs:eu-central-1:123456789012:failed-1234567'
+const secret = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop-1234567'
+const self = 'arn:aws:lambda:eu-central-1:123456789012:function:sluice-shop-hook'
 const tag = (key: string) => ({ 'aws:TagKeys': [key] })
 
-const policy = hookPolicy({
+const ARGS = {
   rollout: 'shop',
   listeners: [listener],
   topic,
   deadLetters: queue,
   function: 'sluice-shop-hook',
-})
+  secret,
+}
+const policy = hookPolicy(ARGS)
 
 /** Each call that the handler makes; aws-hook.test.ts records that there is no other. */
 const MADE: Asked[] = [
@@ -51,6 +55,9 @@ const MADE: Asked[] = [
     resource: '*',
     context: { 'cloudwatch:namespace': 'Sluice' },
   },
+  { action: 'ssm:PutParameter', resource: parameter('sluice/shop/judging/00000003') },
+  { action: 'lambda:InvokeFunction', resource: self },
+  { action: 'secretsmanager:GetSecretValue', resource: secret },
   { action: 'sns:Publish', resource: topic },
   { action: 'sqs:SendMessage', resource: queue },
 ]
@@ -117,7 +124,12 @@ const NEVER: [string, Asked][] = [
   ['delete a database', { action: 'rds:DeleteDBInstance', resource: '*' }],
   ['delete a snapshot', { action: 'rds:DeleteDBSnapshot', resource: '*' }],
   ['stop a service', { action: 'ecs:UpdateService', resource: '*' }],
-  ['read a secret of Secrets Manager', { action: 'secretsmanager:GetSecretValue', resource: '*' }],
+  [
+    'read another secret',
+    { action: 'secretsmanager:GetSecretValue', resource: secret.replace('shop', 'mail') },
+  ],
+  ['change its secret', { action: 'secretsmanager:PutSecretValue', resource: secret }],
+  ['call another function', { action: 'lambda:InvokeFunction', resource: `${self}-2` }],
 ]
 
 describe("the hook's policy, by a simulation on the document", () => {
@@ -130,6 +142,15 @@ describe("the hook's policy, by a simulation on the document", () => {
 
   it.each(NEVER)('does not let it %s', (_what, asked) => {
     expect(isAllowed(policy, asked)).toBe(false)
+  })
+
+  it('lets it stand in subnets only where the plan says so', () => {
+    const asked = { action: 'ec2:CreateNetworkInterface', resource: '*' }
+    const [own, there] = [{ ...ARGS }, { ...ARGS, inSubnets: true }].map(hookPolicy)
+    expect(isAllowed(own as typeof policy, asked)).toBe(false)
+    expect(isAllowed(there as typeof policy, asked)).toBe(true)
+    const another = { action: 'ec2:RunInstances', resource: '*' }
+    expect(isAllowed(there as typeof policy, another)).toBe(false)
   })
 
   it('allows nothing by a wildcard in an action', () => {

@@ -66,7 +66,7 @@ export async function openAwsBed(): Promise<Bed> {
     const charge = { plan, planHash, clock: CLOCK }
     const code = join(folder, 'code')
     mkdirSync(join(code, account.function), { recursive: true })
-    for (const [name, text] of Object.entries(await hookCode(reference, charge))) {
+    for (const [name, text] of Object.entries(await hookCode(reference, charge, checkout))) {
       writeFileSync(join(code, account.function, name), text)
     }
     await deployRollout(reference, plan, account, CLOCK)

@@ -1,25 +1,37 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { CreateDBInstanceCommand } from '@aws-sdk/client-rds'
+import { parse } from 'yaml'
 import { AwsPlatform } from '../../platforms/aws/client.ts'
+import { clientsOf } from '../../platforms/aws/clients.ts'
 import { createHome } from '../../platforms/local/home.ts'
 import { databaseUrl, type Layout, layoutOf } from '../../platforms/local/layout.ts'
 import { ensureCluster, ensureDatabases, postgresService } from '../../platforms/local/postgres.ts'
+import { residentBytes } from '../../platforms/local/processes.ts'
+import { statusOf } from '../../platforms/local/service-status.ts'
 import { installService, stopAll } from '../../platforms/local/supervisor.ts'
 import type { AwsReference } from '../../platforms/reference.ts'
 import type { PlanInput } from '../../rollout/plan.ts'
 import { checkout } from '../../tools/checkout.ts'
 import { AccountHarness } from '../beds/aws/account-harness.ts'
+import { AGENT_NAMESPACE, AgentHarness, type Figure } from '../beds/aws/agent-harness.ts'
+import { createTaskPlace, type TaskPlace } from '../beds/aws/cluster.ts'
 import { type Account, createAccount } from '../beds/aws/deploy.ts'
+import { EcsHarness } from '../beds/aws/ecs-harness.ts'
 import { environmentOf } from '../beds/aws/environment.ts'
 import { type Moto, startMoto } from '../beds/aws/moto.ts'
+import { type Pager, startPager } from '../beds/aws/pager.ts'
 import { EngineStack, type Result } from './engine-stack.ts'
 import { freePorts } from './free-ports.ts'
 
 const NAME = 'huntred'
 const SERVICE = 'huntred'
-/** How many times faster than real the plan's waits pass. */
-const CLOCK = 60
+const SECOND = 'huntred_v2'
+/** How many times faster than real the plan's waits pass: a day is two seconds. */
+const CLOCK = 43_200
+/** Milliseconds of each answer: twice a baseline has to be more than a busy machine adds. */
+const WORK_MS = '60'
 /** Seconds that stand for a minute of AWS: no shorter, as a busy machine is no dead hook. */
 const TICK = 12
 
@@ -37,14 +49,18 @@ export class AwsStack extends EngineStack {
   // Each question is asked of moto, which has one process for everything.
   protected override readonly pollMs = 200
   readonly #home: Layout
-  readonly #ports: { blue: number; green: number }
+  readonly #ports: Ports
+  #agent: AgentHarness | undefined
+  #ecs: EcsHarness | undefined
+  #pager: Pager | undefined
+  #startSeconds: number | undefined
   readonly #before: NodeJS.ProcessEnv
 
   private constructor(
     folder: string,
     moto: Moto,
     account: Account,
-    ports: { blue: number; green: number },
+    ports: Ports,
     before: NodeJS.ProcessEnv,
   ) {
     super(
@@ -75,8 +91,8 @@ export class AwsStack extends EngineStack {
     const moto = await startMoto()
     const before = { ...process.env }
     Object.assign(process.env, environmentOf(moto.endpoint, 'bed'))
-    const port = await freePorts(2)
-    const ports = { blue: port, green: port + 1 }
+    const port = await freePorts(4)
+    const ports = { blue: port, green: port + 1, sync: port + 2, balancer: port + 3 }
     const stack = new AwsStack(folder, moto, await createAccount(ports), ports, before)
     try {
       await stack.#prepare(edit)
@@ -91,17 +107,23 @@ export class AwsStack extends EngineStack {
     mkdirSync(join(this.folder, 'code'))
     standInPlugin(join(this.folder, 'pulumi'))
     await this.#startSystems()
-    this.input = edit(planFor(this.account))
+    this.input = edit(planFor(this.account, this.#ports, await this.#declareData()))
     await this.begin(this.input)
     this.harness = new AccountHarness({
       listener: this.account.listener,
       folder: this.folder,
+      port: this.#ports.balancer,
       lambda: {
         code: join(this.folder, 'code'),
         environment: environmentOf(this.moto.endpoint, 'hook'),
       },
     })
     await this.harness.start()
+    this.#agent = new AgentHarness(clientsOf({}), this.#figures(), (TICK * 1_000) / 6)
+    this.#agent.start()
+    const { endpoint } = this.moto
+    this.#ecs = new EcsHarness({ endpoint, images: {}, cwd: checkout, lookMs: 500 })
+    this.#ecs.start()
   }
 
   /** Both systems of the example, as on the local platform, with a database of their own. */
@@ -110,7 +132,7 @@ export class AwsStack extends EngineStack {
     await createHome(home)
     await ensureCluster(home)
     await installService(home, 'postgres', postgresService(home))
-    await ensureDatabases(home, [SERVICE])
+    await ensureDatabases(home, [SERVICE, SECOND])
     for (const [colour, version] of [
       ['blue', 'v1'],
       ['green', 'v2'],
@@ -120,17 +142,67 @@ export class AwsStack extends EngineStack {
         environment: {
           PORT: String(this.#ports[colour]),
           EXAMPLE_FAULTS: '1',
-          HUNTRED_URL: databaseUrl(home, SERVICE),
+          EXAMPLE_WORK: WORK_MS,
+          ...this.#variables(),
         },
         cwd: checkout,
       })
+      const begun = performance.now()
       await this.until(`${colour} to answer`, () =>
         fetch(`http://127.0.0.1:${this.#ports[colour]}/healthz`).then(
           ({ ok }) => ok,
           () => false,
         ),
       )
+      if (colour === 'green') this.#startSeconds = (performance.now() - begun) / 1_000
     }
+  }
+
+  #variables(): Record<string, string> {
+    const [blue, green] = [databaseUrl(this.#home, SERVICE), databaseUrl(this.#home, SECOND)]
+    return { HUNTRED_URL: blue, HUNTRED_V2_URL: green }
+  }
+
+  /** The databases as RDS knows them; where tasks run, and the entry that has their addresses. */
+  async #declareData(): Promise<TaskPlace> {
+    await clientsOf({}).databases.send(
+      new CreateDBInstanceCommand({
+        ...{ DBInstanceIdentifier: RDS_SECOND, DBInstanceClass: 'db.t3.micro', Engine: 'postgres' },
+        ...{ MasterUsername: 'somebody', MasterUserPassword: 'not-a-real-one' },
+        AllocatedStorage: 20,
+      }),
+    )
+    this.#pager = await startPager()
+    return createTaskPlace({ ...this.#variables(), PAGER_URL: this.#pager.url })
+  }
+
+  /** What the plan asks Prometheus for elsewhere. */
+  #figures(): Figure[] {
+    const dimensions = { Color: 'green' }
+    return [
+      { metric: 'StartSeconds', dimensions, value: async () => this.#startSeconds },
+      {
+        metric: 'ResidentBytes',
+        dimensions,
+        value: async () => {
+          const { pid } = statusOf(join(this.#home.services, `${SERVICE}-green`))
+          return pid === undefined ? undefined : residentBytes(pid)
+        },
+      },
+      {
+        metric: 'SyncLagSeconds',
+        value: async () => {
+          const response = await fetch(`http://127.0.0.1:${this.#ports.sync}/metrics`)
+          const [, lag] = /^sync_lag_seconds(?:\{.*\})? (\S+)$/m.exec(await response.text()) ?? []
+          return lag === undefined ? undefined : Number(lag)
+        },
+      },
+    ]
+  }
+
+  /** What people were told by the plan's channel. */
+  get told(): string[] {
+    return this.#pager?.told ?? []
   }
 
   get url(): string {
@@ -153,6 +225,7 @@ export class AwsStack extends EngineStack {
     const said = lambda?.invocations.slice(-3) ?? []
     return [
       ...problems.slice(-3),
+      ...(this.#ecs?.problems.slice(-3) ?? []),
       ...changes.slice(-5).map(({ alarm, from, to }) => `${alarm.AlarmName}: ${from} → ${to}`),
       ...said.map(({ ms, log, error, result }) => {
         return `the function, ${Math.round(ms)} ms: ${error ?? JSON.stringify(result)} ${log.trim().slice(-300)}`
@@ -175,6 +248,9 @@ export class AwsStack extends EngineStack {
   }
 
   async close(): Promise<void> {
+    await this.#pager?.close()
+    await this.#agent?.stop()
+    await this.#ecs?.stop()
     await this.harness?.stop()
     await stopAll(this.#home).catch(() => {})
     await this.moto.stop()
@@ -199,23 +275,66 @@ export function standInPlugin(home: string): void {
   chmodSync(file, 0o755)
 }
 
-/** The huntred plan at test size, as on the local platform but for where it stands. */
-function planFor({ listener, groups, database }: Account): PlanInput {
+/** Where everything of a stack listens on loopback. */
+interface Ports {
+  blue: number
+  green: number
+  sync: number
+  balancer: number
+}
+
+const RDS_SECOND = 'huntred-v2'
+/** Has Node and the project. */
+const IMAGE = 'registry.example/huntred-tools'
+
+/** The plan of stacks/ as it is, but for where it stands. */
+function planFor(account: Account, ports: Ports, place: TaskPlace): PlanInput {
+  const { listener, groups, database } = account
+  const { secret, cluster, subnets, securityGroups } = place
+  const text = readFileSync(join(checkout, 'stacks', `${NAME}.plan.yaml`), 'utf8')
+  const file = text.replaceAll('8393', String(ports.sync))
+  const plan = parse(file) as PlanInput
+  const outbox = (port: number) => `http://127.0.0.1:${port}/outbox`
+  const green = { Color: 'green' }
+  const stands = (metric: string, dimensions: Record<string, string> = {}) => ({
+    ...{ namespace: AGENT_NAMESPACE, metric, dimensions },
+  })
   return {
-    name: NAME,
+    ...plan,
     services: {
       [SERVICE]: {
         blue: { targetGroupArn: groups.blue },
         green: { targetGroupArn: groups.green },
+        health: '/healthz',
       },
     },
-    steps: [5, 10, 25, 50, 100],
-    bake: '1s',
-    minimumRequests: 1,
-    guardrails: { errors: { metric: 'error-rate', above: '5%', then: 'rollback' } },
-    backups: {
-      huntred: { postgres: 'env:HUNTRED_URL', before: 'every-step', maximumAge: '15m' },
+    // Beside what it says: somebody who is told.
+    notify: { pager: { webhook: 'env:PAGER_URL' } },
+    runner: { image: IMAGE },
+    operations: {
+      ...plan.operations,
+      sync: {
+        ...{ run: plan.operations?.['sync']?.run as string[], until: 'retired' },
+        environment: { HUNTRED_URL: 'env:HUNTRED_URL', HUNTRED_V2_URL: 'env:HUNTRED_V2_URL' },
+      },
     },
-    aws: { listener, databases: { huntred: database } },
+    minimumRequests: 10,
+    gates: {
+      ...plan.gates,
+      integrations: {
+        ...plan.gates?.['integrations'],
+        outbox: { blue: outbox(ports.blue), green: outbox(ports.green) },
+      },
+    },
+    aws: {
+      ...{ listener, secret, address: `http://127.0.0.1:${ports.balancer}` },
+      ...{ cluster, subnets, securityGroups },
+      databases: { huntred: database, 'huntred-v2': RDS_SECOND },
+      metrics: {
+        startup: stands('StartSeconds', green),
+        memory: stands('ResidentBytes', green),
+        'sync-lag': stands('SyncLagSeconds'),
+      },
+    },
   }
 }

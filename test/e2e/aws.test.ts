@@ -4,7 +4,9 @@ import { changedTypes, otherHands } from './aws-other-hands.ts'
 import { AwsStack } from './aws-stack.ts'
 import { tearsDown, verbs } from './aws-verbs.ts'
 
-const PATHS = ['/api/me', '/api/candidates/']
+const PATHS = ['/api/ml/analyze/1/', '/api/candidates/', '/api/proposals/12/', '/dashboard/']
+/** What a person says of the one gate that asks. */
+const CONFIRMED = ['huntred@25', 'huntred@25#2', 'huntred@25#3']
 
 describe('the huntred stack on AWS, by the stand-ins and with the real engine', () => {
   let stack: AwsStack
@@ -22,7 +24,7 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     const early = await stack.set({ step: 'huntred@5' }).preview()
     expect(early.code).not.toBe(0)
     expect(early.output).toContain('nothing is deployed yet')
-    const deployed = await stack.set({ step: 'start' }).up()
+    const deployed = await stack.set({ step: 'start', confirmed: CONFIRMED }).up()
     expect(deployed.output).not.toContain('error:')
     expect(deployed.code).toBe(0)
     expect(await stack.green()).toBe(0)
@@ -33,10 +35,7 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
   })
 
   it('shows one changed resource of AWS in a step, with the two weights', async () => {
-    await stack.until(
-      'nothing to hold it',
-      async () => (await stack.held('huntred@5')).length === 0,
-    )
+    await stack.free('huntred@5', 110)
     const preview = await stack.set({ step: 'huntred@5' }).preview()
     expect(preview.output).not.toContain('error:')
     const changed = changedTypes(preview.output)
@@ -57,14 +56,17 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     expect(await stack.green()).toBe(5)
   })
 
-  it('loses its traffic with no engine running when green answers 500', async () => {
-    await stack.fault('green', { errors: 1 })
+  it('loses its traffic with no engine running when green has lost a function', async () => {
+    await stack.fault('green', { 'lost-authentication': 1 })
     await stack.until('the rollback', async () => (await stack.green()) === 0)
     await stack.fault('green', undefined)
+    await stack.until('people to be told', () =>
+      stack.told.some((one) => one.includes('ROLLED BACK')),
+    )
     expect(await stack.latch()).toMatchObject({
       latched: true,
       trips: 1,
-      trip: { cause: 'errors', position: 'huntred@5', landing: 'start' },
+      trip: { cause: 'lost-authentication', position: 'huntred@5', landing: 'start' },
     })
   })
 

@@ -159,6 +159,12 @@ export abstract class EngineStack {
    */
   async step(position: string, seconds = 60): Promise<Result> {
     this.set({ step: position })
+    await this.free(position, seconds)
+    return this.up()
+  }
+
+  /** Waits until nothing holds a position; says what does where it does too long. */
+  async free(position: string, seconds = 60): Promise<void> {
     let held: Refusal[] = []
     const free = async () => {
       held = await this.held(position)
@@ -168,7 +174,6 @@ export abstract class EngineStack {
       const told = held.map(({ place, message }) => `${place} ${message}`)
       throw new Error([error.message, ...told].join('\n'))
     })
-    return this.up()
   }
 
   /** What holds a position now. */

@@ -10,6 +10,7 @@ import { BalancerHarness, targetsOf } from './balancer-harness.ts'
 import { type Change, CloudWatchHarness } from './cloudwatch-harness.ts'
 import { alarmEvent, bridgeEvent, matches, scheduledEvent } from './events.ts'
 import { LambdaHarness, type LambdaOptions } from './lambda-harness.ts'
+import { NewsHarness } from './news-harness.ts'
 
 /** Seconds between two turns: metrics come, alarms are judged. */
 const EVERY_S = 1
@@ -32,6 +33,7 @@ export class AccountHarness {
   readonly balancer: BalancerHarness
   readonly cloudwatch: CloudWatchHarness
   readonly lambda: LambdaHarness
+  readonly #news: NewsHarness
   readonly changes: Change[] = []
   /** True: alarms call nobody, but EventBridge still hears of them; and the other way round. */
   deaf: { actions?: boolean; bridge?: boolean } = {}
@@ -49,6 +51,7 @@ export class AccountHarness {
     this.#options = options
     this.#clients = clients
     this.lambda = new LambdaHarness(options.lambda)
+    this.#news = new NewsHarness((name, event) => this.lambda.send(name, event))
     this.balancer = new BalancerHarness(
       clients.balancer,
       options.listener,
@@ -99,6 +102,7 @@ export class AccountHarness {
       this.changes.push(change)
       void this.#deliver(change).catch((error: Error) => this.problems.push(error.message))
     }
+    await this.#news.deliver((error) => this.problems.push(error.message))
     if (this.#turns++ % SCHEDULE_TURNS === 0) await this.#schedule()
   }
 

@@ -41,6 +41,8 @@ export class CloudWatchHarness {
   readonly #counted = new Map<number, Map<string, Group>>()
   /** By metric: so many ticks later than the others it comes. */
   readonly late: Record<string, number> = {}
+  /** By alarm: when it was judged last. */
+  readonly #judgedAt = new Map<string, number>()
   #waiting: { at: number; data: MetricDatum[] }[] = []
 
   constructor(client: CloudWatchClient, loadBalancer: string, tick: number) {
@@ -124,6 +126,11 @@ export class CloudWatchHarness {
     const { MetricAlarms = [] } = await this.#client.send(new DescribeAlarmsCommand({}))
     const changes: Change[] = []
     for (const alarm of MetricAlarms) {
+      // As CloudWatch does, each some times in its period, and not all the time.
+      const name = alarm.AlarmName ?? ''
+      const every = ((periodOf(queriesOf(alarm)) ?? this.#tick) * 1_000) / LOOKS_IN_A_PERIOD
+      if (now - (this.#judgedAt.get(name) ?? 0) < every) continue
+      this.#judgedAt.set(name, now)
       const judge: Judge = {
         comparison: alarm.ComparisonOperator ?? '',
         threshold: alarm.Threshold ?? 0,
@@ -203,6 +210,7 @@ function quantilesOf(seconds: Map<number, number>): number[] {
 }
 
 const QUANTILES = 8
+const LOOKS_IN_A_PERIOD = 4
 
 function newGroup(): Group {
   return { requests: 0, errors: 0, unconnected: 0, seconds: new Map() }

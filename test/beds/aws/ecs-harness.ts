@@ -29,6 +29,8 @@ export interface EcsOptions {
   /** What an image would run by itself, by its name; its processes start in `cwd`. */
   images: Record<string, string[]>
   cwd: string
+  /** How often it looks; default 150. */
+  lookMs?: number
 }
 
 /** A task of a service, and where it answers. */
@@ -79,7 +81,7 @@ export class EcsHarness {
   async #loop(): Promise<void> {
     while (!this.#stopped) {
       await this.#look().catch((error: Error) => this.problems.push(error.message))
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+      await new Promise((resolve) => setTimeout(resolve, this.#options.lookMs ?? LOOK_MS))
     }
   }
 

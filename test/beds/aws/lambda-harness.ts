@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { type LambdaApi, startLambdaApi } from './lambda-api-harness.ts'
 
 /** What came of one call of a function. */
 export interface Invocation {
@@ -14,6 +15,8 @@ export interface Invocation {
   ms: number
 }
 
+/** What the rollout's function has as its timeout. */
+const TIMEOUT_MS = 900_000
 /** AWS calls an asynchronous event this often again before it goes to the on-failure destination. */
 const AGAIN = 2
 
@@ -28,8 +31,9 @@ export interface LambdaOptions {
 
 /**
  * What moto lacks of Lambda: it runs the function's own bundle, each call in a fresh process of Node
- * with nothing in its environment but what it is given. A stand-in: no IAM, no limits of memory,
- * no reuse of a warm process.
+ * with nothing in its environment but what it is given, in the function's own folder. What a function
+ * calls of functions comes back here. A stand-in: no IAM, no limits of memory, no reuse of a warm
+ * process.
  */
 export class LambdaHarness {
   readonly #options: LambdaOptions
@@ -38,6 +42,7 @@ export class LambdaHarness {
   /** True: calls are lost, as with a concurrency of zero. */
   disabled = false
   #stopped = false
+  #api: Promise<LambdaApi> | undefined
 
   constructor(options: LambdaOptions) {
     this.#options = options
@@ -64,10 +69,14 @@ export class LambdaHarness {
     const started = performance.now()
     const file = join(this.#options.code, name, 'index.mjs')
     if (!existsSync(file)) throw new Error(`no function ${name} in ${this.#options.code}`)
+    this.#api ??= startLambdaApi((called, event) => void this.send(called, event).catch(() => {}))
+    const { endpoint } = await this.#api
     const child = spawn(process.execPath, ['--input-type=module', '-e', CALLER], {
       stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: join(this.#options.code, name),
       env: {
         ...this.#options.environment,
+        AWS_ENDPOINT_URL_LAMBDA: endpoint,
         AWS_LAMBDA_FUNCTION_NAME: name,
         HANDLER: pathToFileURL(file).href,
       },
@@ -99,15 +108,17 @@ export class LambdaHarness {
   async stop(): Promise<void> {
     this.#stopped = true
     await Promise.allSettled(this.#running)
+    await (await this.#api)?.stop()
   }
 }
 
 const MARK = '\u0001result '
 const CALLER = `
+const getRemainingTimeInMillis = () => ${TIMEOUT_MS} - performance.now()
 let text = ''
 for await (const chunk of process.stdin) text += chunk
 const { handler } = await import(process.env.HANDLER)
-const result = await handler(JSON.parse(text), {})
+const result = await handler(JSON.parse(text), { getRemainingTimeInMillis })
 process.stdout.write(${JSON.stringify(MARK)} + JSON.stringify(result ?? null))
 process.exit(0)
 `

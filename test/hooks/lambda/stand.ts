@@ -35,7 +35,7 @@ export interface HookStand {
   reference: AwsReference
   charge: Charge
   /** Calls the function's code as one invocation of its own. */
-  call(event: unknown): Promise<object>
+  call(event: unknown, remainingMs?: number): Promise<object>
   alarm(state?: 'ALARM' | 'OK', at?: Date): object
   /** The same change as EventBridge tells it. */
   bridged(state?: 'ALARM' | 'OK', at?: Date): object
@@ -45,8 +45,10 @@ export interface HookStand {
   close(): Promise<void>
 }
 
-/** @param more parts of the plan, beside its services and steps */
-export async function openStand(more: Partial<PlanInput> = {}): Promise<HookStand> {
+/** @param more what the plan has beside what every test has */
+export async function openStand(
+  more: Partial<PlanInput> & { aws?: object } = {},
+): Promise<HookStand> {
   const moto = await startMoto()
   const before = { ...process.env }
   Object.assign(process.env, environmentOf(moto.endpoint, 'bed'))
@@ -68,7 +70,7 @@ export async function openStand(more: Partial<PlanInput> = {}): Promise<HookStan
       odd: { metric: 'p99', above: '900ms', then: 'investigate' },
     },
     ...more,
-    aws: { ...more.aws, listener: account.listener },
+    aws: { listener: account.listener, ...more.aws },
   })
   const reference: AwsReference = { kind: 'aws', name: 'contract', tick: 1 }
   const charge: Charge = { plan, planHash, clock: 1 }
@@ -97,7 +99,8 @@ export async function openStand(more: Partial<PlanInput> = {}): Promise<HookStan
   }
   return {
     ...{ moto, account, ports, clients, layout, store, router, reference, charge, lose },
-    call: async (event) => answer(await openHook(reference, charge), callOf(event)),
+    call: async (event, remainingMs) =>
+      answer(await openHook(reference, charge), callOf(event), remainingMs),
     alarm: (state = 'ALARM', at = new Date()) => alarmEvent(change(state, at)),
     bridged: (state = 'ALARM', at = new Date()) => bridgeEvent(change(state, at)),
     reset: async (green) => {

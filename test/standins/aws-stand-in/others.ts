@@ -5,7 +5,13 @@ import {
   IAMClient,
   PutRolePolicyCommand,
 } from '@aws-sdk/client-iam'
-import { CreateTopicCommand, DeleteTopicCommand, SNSClient } from '@aws-sdk/client-sns'
+import {
+  CreateTopicCommand,
+  DeleteTopicCommand,
+  SNSClient,
+  SubscribeCommand,
+  UnsubscribeCommand,
+} from '@aws-sdk/client-sns'
 import {
   CreateQueueCommand,
   DeleteQueueCommand,
@@ -13,6 +19,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs'
 import type { Props, ResourceType } from '../../../provider/protocol.ts'
+import { newsQueue } from '../../beds/aws/news-harness.ts'
 import { checkName } from './names.ts'
 
 const iam = new IAMClient({})
@@ -91,5 +98,32 @@ export const queue: ResourceType = {
   },
   async delete(_ctx, id) {
     await sqs.send(new DeleteQueueCommand({ QueueUrl: id }))
+  },
+}
+
+/**
+ * A function's subscription. moto would run it in its own way, so that a queue stands in its place,
+ * named by the function; the harness of the bed brings what comes there to the function.
+ */
+export const topicSubscription: ResourceType = {
+  async create(_ctx, inputs) {
+    const { QueueUrl } = await sqs.send(
+      new CreateQueueCommand({ QueueName: newsQueue(String(inputs['endpoint'])) }),
+    )
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
+    )
+    const { SubscriptionArn } = await sns.send(
+      new SubscribeCommand({
+        TopicArn: String(inputs['topic']),
+        Protocol: 'sqs',
+        Endpoint: Attributes?.['QueueArn'],
+        ReturnSubscriptionArn: true,
+      }),
+    )
+    return { id: SubscriptionArn as string, outputs: inputs }
+  },
+  async delete(_ctx, id) {
+    await sns.send(new UnsubscribeCommand({ SubscriptionArn: id }))
   },
 }

@@ -5,7 +5,7 @@ import { eventRule, eventTarget } from './events.ts'
 import { lambdaFunction, permission, stateOnly } from './lambda.ts'
 import { listenerRule } from './listener-rule.ts'
 import { metricAlarm } from './metric-alarm.ts'
-import { queue, role, rolePolicy, topic } from './others.ts'
+import { queue, role, rolePolicy, topic, topicSubscription } from './others.ts'
 import { parameter } from './parameter.ts'
 import { targetGroup } from './target-group.ts'
 
@@ -30,6 +30,7 @@ export const types: Record<string, ResourceType> = {
   'aws:lb/listenerRule:ListenerRule': listenerRule,
   'aws:lb/targetGroup:TargetGroup': targetGroup,
   'aws:sns/topic:Topic': topic,
+  'aws:sns/topicSubscription:TopicSubscription': topicSubscription,
   'aws:sqs/queue:Queue': queue,
   'aws:ssm/parameter:Parameter': parameter,
 }
