@@ -33,6 +33,7 @@ describe('colours and commands in ECS, by the stand-ins and with the real engine
         flags: { fresh: { follows: ['shop'] }, beta: {} },
         steps: [{ weight: 50, gates: ['suite'] }, 100],
         bake: '1s',
+        guardrails: { errors: { metric: 'error-rate', above: '5%', then: 'rollback' } },
         minimumRequests: 1,
         gates: {
           suite: { run: writes('suite', "'suite'") },

@@ -285,7 +285,11 @@ describe('what the platform aws does not carry', () => {
       { operations: { sync: { run: ['x'], until: 'retired' } } },
       'runner: is missing, and operations.sync',
     ],
-    ['a flag', { flags: { fast: { default: false } } }, 'flags'],
+    [
+      'what takes an operation back',
+      { operations: { sync: { run: ['x'], at: 'promoted', down: ['y'] } } },
+      'operations.sync.down',
+    ],
     ['a backup of no instance', { backups: { orders: { postgres: 'env:X' } } }, 'databases.orders'],
     ['a plan without a listener', { aws: {} }, 'aws.listener'],
     [
