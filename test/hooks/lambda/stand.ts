@@ -45,7 +45,7 @@ export interface HookStand {
   close(): Promise<void>
 }
 
-/** @param more parts of the plan, beside its services and steps */
+/** @param more what the plan has beside what every test has */
 export async function openStand(
   more: Partial<PlanInput> & { aws?: object } = {},
 ): Promise<HookStand> {

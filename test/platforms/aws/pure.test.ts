@@ -286,6 +286,11 @@ describe('what the platform aws does not carry', () => {
       'runner: is missing, and operations.sync',
     ],
     ['a system outside', { external: { redis: { url: 'http://127.0.0.1:1' } } }, 'external'],
+    [
+      'what takes an operation back',
+      { operations: { sync: { run: ['x'], at: 'promoted', down: ['y'] } } },
+      'operations.sync.down',
+    ],
     ['a backup of no instance', { backups: { orders: { postgres: 'env:X' } } }, 'databases.orders'],
     ['a plan without a listener', { aws: {} }, 'aws.listener'],
     [
