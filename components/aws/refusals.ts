@@ -111,8 +111,14 @@ type Say = (path: string, message: string) => void
 
 function sayOfGuardrail(say: Say, plan: Plan, name: string, guardrail: Guardrail): void {
   const at = `guardrails.${name}`
-  const { metric, query, above, below } = guardrail
+  const { metric, query, gate, above, below } = guardrail
   if (query !== undefined && !plan.aws.metrics[name]) sayOfQuery(say, name, `${at}.query`)
+  if (gate !== undefined && plan.gates[gate]?.run !== undefined) {
+    say(
+      `${at}.gate`,
+      `${gate} is a command, which aws does not judge again and again; give another`,
+    )
+  }
   if (metric !== undefined) {
     const side = SIDES[metric]
     if (side === undefined || (side === 'above' ? above : below) === undefined) {

@@ -1,7 +1,5 @@
 import { type Admission, admit } from '../../rollout/admission.ts'
-import { flagShares, flagText, percentOf } from '../../rollout/flag-file.ts'
 import type { BackupRecord, Measurement } from '../../rollout/journal.ts'
-import { heldAgainst } from '../../rollout/limits.ts'
 import {
   type Guard,
   nothingDeployed,
@@ -26,13 +24,13 @@ import {
 import type { AwsReference } from '../reference.ts'
 import { readAlarms } from './alarm-states.ts'
 import { type Clients, clientsOf } from './clients.ts'
-import { deployFlags } from './flags.ts'
 import { guardOf, type Heartbeat, planOfHeartbeat, readHeartbeat } from './heartbeat.ts'
 import { type AwsLayout, parameterNames, readLayout } from './layout.ts'
 import { measureService } from './measure.ts'
 import { publish } from './news.ts'
 import { tickMs } from './reference.ts'
 import { AlbRouter } from './router.ts'
+import { setFlagFor } from './set-flag.ts'
 import { listSnapshots, takeSnapshot } from './snapshots.ts'
 import { SsmStore } from './store.ts'
 import { untilUnmarked } from './unmarking.ts'
@@ -122,25 +120,13 @@ export class AwsPlatform implements Platform {
   }
 
   async setFlag(flag: string, on: boolean, by: string): Promise<FlagReport> {
-    const started = performance.now()
-    const journal = await this.#store.readJournal()
     const place = (await this.#deployed()).flags
-    if (!journal || !place || !Object.hasOwn(journal.plan.flags, flag)) {
-      const known = Object.keys(journal?.plan.flags ?? {}).join(', ') || 'none'
-      throw new Refused(`"${flag}" is no flag of what is deployed; it has ${known}`)
-    }
-    const { plan } = journal
-    return this.#with(await this.#watch(), async (operations, router) => {
-      await operations.setFlag(flag, on, `by ${by}`)
-      const [weights, latch] = [await router.read(), await this.#store.readLatch()]
-      const set = (await this.#store.readJournal())?.flags
-      const state = { plan, weights, latch, set }
-      await deployFlags(this.#clients.flags, place, flagText(state))
-      const tookMs = Math.round(performance.now() - started)
-      const share = flagShares(state)[flag]
-      const percent = share ? percentOf(share) : 0
-      return { flag, on, percent, tookMs, limits: heldAgainst(plan, 'flag', tookMs) }
-    })
+    return this.#with(await this.#watch(), (operations, router) =>
+      setFlagFor(
+        { store: this.#store, router, operations, appconfig: this.#clients.flags, place },
+        { flag, on, by },
+      ),
+    )
   }
 
   async resolve(guardrail: string, by: string): Promise<number> {

@@ -39,6 +39,8 @@ function satisfies(operator: string, given: string[], wanted: string[]): boolean
   switch (operator) {
     case 'StringEquals':
       return given.length > 0 && given.every((one) => wanted.includes(one))
+    case 'ArnEquals':
+      return given.length > 0 && given.every((one) => wanted.some((arn) => matches(arn, one)))
     case 'ForAllValues:StringEquals':
       return given.every((one) => wanted.includes(one))
     case 'ForAnyValue:StringEquals':

@@ -285,7 +285,20 @@ describe('what the platform aws does not carry', () => {
       { operations: { sync: { run: ['x'], until: 'retired' } } },
       'runner: is missing, and operations.sync',
     ],
+    [
+      'a command that is judged again and again',
+      {
+        gates: { suite: { run: ['x'], at: 'start' } },
+        guardrails: { one: { gate: 'suite', then: 'hold' } },
+      },
+      'guardrails.one.gate',
+    ],
     ['a system outside', { external: { redis: { url: 'http://127.0.0.1:1' } } }, 'external'],
+    [
+      'what takes an operation back',
+      { operations: { sync: { run: ['x'], at: 'promoted', down: ['y'] } } },
+      'operations.sync.down',
+    ],
     ['a backup of no instance', { backups: { orders: { postgres: 'env:X' } } }, 'databases.orders'],
     ['a plan without a listener', { aws: {} }, 'aws.listener'],
     [
