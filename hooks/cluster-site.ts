@@ -4,6 +4,7 @@ import type { ClusterApi, ClusterObject } from '../platforms/kubernetes/api.ts'
 import { takeBackupInJob } from '../platforms/kubernetes/backup-job.ts'
 import { existingBackend } from '../platforms/kubernetes/existing.ts'
 import {
+  BETWEEN_COLOURS,
   configMaps,
   HOOK_PORT,
   objectName,
@@ -17,6 +18,7 @@ import { layoutOf } from '../platforms/local/layout.ts'
 import type { RolloutEvent } from '../platforms/store.ts'
 import { canonical } from '../rollout/hash.ts'
 import { kubernetesPart } from '../rollout/schema/kubernetes.ts'
+import { split } from '../rollout/weights.ts'
 import type { GuardedRouter } from './absence.ts'
 import { chargeBody, describeIssues } from './bodies.ts'
 import { ClusterFigures, memoryNews } from './cluster-figures.ts'
@@ -93,6 +95,9 @@ export async function clusterSite(
       const path = `${configMaps(place)}/${objectName(place, 'flags')}`
       await api.patch(path, 'merge', { data: { 'flags.json': text } })
     },
+    // A request carries the bucket of its colour: what is on for green never changes with a weight.
+    flagWeights: (weights) =>
+      Object.fromEntries(Object.keys(weights).map((service) => [service, split(BETWEEN_COLOURS)])),
     // The gateway takes no traffic from green while the hook is away, and so nothing comes back.
     awayFor: () => 0,
     beat: () => {},

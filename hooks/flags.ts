@@ -21,6 +21,7 @@ export class Flags {
   readonly #world: World
   readonly #writeFile: (text: string) => void | Promise<void>
   readonly #tell: (problem: string) => void
+  readonly #shown: (weights: ServiceWeights) => ServiceWeights
   readonly #percent: Gauge<'flag'>
   #written = ''
   #problem = ''
@@ -30,6 +31,7 @@ export class Flags {
    * @param writeFile durably; throws where it cannot
    * @param tell of a file that cannot be written; once a reason
    * @param answers of the last ten seconds, by service
+   * @param shown the weights by which the file tells users apart; default those that are given
    */
   constructor(
     world: World,
@@ -37,7 +39,9 @@ export class Flags {
     registry: Registry,
     tell: (problem: string) => void,
     answers: Answers = () => ({ blue: 0, green: 0 }),
+    shown: (weights: ServiceWeights) => ServiceWeights = (weights) => weights,
   ) {
+    this.#shown = shown
     this.#world = world
     this.#writeFile = writeFile
     this.#tell = tell
@@ -86,7 +90,8 @@ export class Flags {
 
   async #write(weights: ServiceWeights): Promise<void> {
     const state = this.#state(weights)
-    const text = `${JSON.stringify(flagFile(state), null, 2)}\n`
+    const file = flagFile({ ...state, weights: this.#shown(weights) })
+    const text = `${JSON.stringify(file, null, 2)}\n`
     if (text !== this.#written) await this.#writeFile(text)
     this.#written = text
     this.#percent.reset()

@@ -95,7 +95,14 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
   const tellOfFlags = (message: string) => {
     void operations.record({ kind: 'flag', message, severity: 'critical' })
   }
-  const flags = new Flags(world, site.writeFlags, metrics.registry, tellOfFlags, answers)
+  const flags = new Flags(
+    world,
+    site.writeFlags,
+    metrics.registry,
+    tellOfFlags,
+    answers,
+    site.flagWeights,
+  )
   const flagged = new FlaggedRouter(guarded, flags, () => world.weights)
   const router = new WatchedRouter(flagged, world, (service) => {
     detectors.reset(service)

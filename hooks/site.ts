@@ -5,6 +5,7 @@ import type { ArchiveState } from '../rollout/archiving.ts'
 import type { BackupRecord } from '../rollout/journal.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { Plan } from '../rollout/plan.ts'
+import type { ServiceWeights } from '../rollout/weights.ts'
 import type { GuardedRouter } from './absence.ts'
 import type { RouterLine } from './router-log.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -45,6 +46,11 @@ export interface HookSite {
   events(limit: number): RolloutEvent[]
   /** Writes the flag file, durably; throws where it cannot. */
   writeFlags(text: string): void | Promise<void>
+  /**
+   * The weights by which the flag file tells users apart, where the router tells services a user's
+   * bucket in its own way; default the live ones.
+   */
+  flagWeights?(weights: ServiceWeights): ServiceWeights
   /** ms since the hook was last awake; undefined: nobody knows. */
   awayFor(): number | undefined
   /** Says that the hook is awake. */

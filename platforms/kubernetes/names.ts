@@ -11,6 +11,11 @@ export const COLOUR_LABEL = 'sluice.dev/color'
 export const OPERATION_LABEL = 'sluice.dev/operation'
 /** Of the Jobs of one command at one place: a hash of both. */
 export const COMMAND_LABEL = 'sluice.dev/command'
+/** Of requests: where a user stands among all, 0 to 99, by which services look flags up. */
+export const BUCKET_HEADER = 'x-sluice-bucket'
+/** A gateway has no bucket of a user: each colour has one for all of its requests, to either side. */
+export const COLOUR_BUCKETS = { blue: '99', green: '0' } as const
+export const BETWEEN_COLOURS = 50
 /** Where pods find the flag file, as SLUICE_FLAGS says. */
 export const FLAGS_FOLDER = '/run/sluice/flags'
 /** Who owns the fields that are applied: Pulumi and the hook are one. */

@@ -20,14 +20,6 @@ export function unsupportedIn(plan: Plan): string[] {
       say(`external.${name}.url`, `${url} is the hook's own pod in a cluster; give its name there`)
     }
   }
-  for (const [name, { follows }] of Object.entries(plan.flags)) {
-    if (follows) {
-      say(
-        `flags.${name}.follows`,
-        'a gateway gives a user no bucket, so the flag would be on for others than those on green; set it by a guardrail or by sluice flag',
-      )
-    }
-  }
   sayOfBackups(plan, say)
   sayOfSecret(plan, say)
   if ('shadow' in plan) say('shadow', 'a mirror answers 500 on gateways that lack it')
@@ -42,8 +34,15 @@ function sayOfServices(plan: Plan, say: Say): void {
     }
     for (const colour of ['blue', 'green'] as const) {
       const own = colourOf(service, colour)
-      if (own?.flag !== undefined) {
-        say(`${place}.${colour}.flag`, 'a gateway gives a user no bucket; take it out')
+      if (own?.servedBy !== undefined) {
+        const [other = '', its] = own.servedBy.split('.') as [string, 'blue' | 'green']
+        const served = plan.services[other] && colourOf(plan.services[other], its)
+        if (served?.existing === undefined) continue
+        say(
+          `${place}.${colour}.servedBy`,
+          `the pods of ${own.servedBy} are another's, and are not known by a label; give an existing Service of its own with its port`,
+        )
+        continue
       }
       if (!own || own.image !== undefined || own.existing !== undefined) continue
       say(
@@ -55,12 +54,6 @@ function sayOfServices(plan: Plan, say: Say): void {
       say(
         `${place}.strategy`,
         'dual-write: a gateway copies no writes; keep both sides alike by an operation with until, as examples/sync.ts is one',
-      )
-    }
-    if (service.strategy === 'feature-toggle') {
-      say(
-        `${place}.strategy`,
-        'feature-toggle: its flag follows users, whom a gateway does not tell apart; give green an image of its own',
       )
     }
     if (service.fallback) say(`${place}.fallback`, "a gateway's counters do not tell it")

@@ -25,8 +25,12 @@ export function manifestsOf(
   place: Place,
   { plan, clock, keepBlue, files = {}, operations = [], code }: Declared,
 ): Manifest[] {
+  // A blue whose process answers for a green stays.
+  const lent = new Set(Object.values(plan.services).map(({ green }) => green.servedBy))
   const colours = Object.keys(plan.services).flatMap((service) => [
-    ...(keepBlue ? colourManifests(place, plan, service, 'blue') : []),
+    ...(keepBlue || lent.has(`${service}.blue`)
+      ? colourManifests(place, plan, service, 'blue')
+      : []),
     ...colourManifests(place, plan, service, 'green'),
   ])
   return [

@@ -1,3 +1,4 @@
+import { followingFlags } from '../../../rollout/flag-file.ts'
 import type { Colour, ColourName, Plan } from '../../../rollout/plan.ts'
 import { kubernetesPart } from '../../../rollout/schema/kubernetes.ts'
 import { colourOf } from '../../../rollout/services.ts'
@@ -5,7 +6,9 @@ import type { Weights } from '../../../rollout/weights.ts'
 import { existingBackend } from '../existing.ts'
 import {
   ACCESS_HEADER,
+  BUCKET_HEADER,
   backendName,
+  COLOUR_BUCKETS,
   COLOUR_HEADER,
   COLOUR_LABEL,
   FIELD_MANAGER,
@@ -39,12 +42,21 @@ export function colourManifests(
   const own = found && colourOf(found, colour)
   if (!found || !own || own.existing !== undefined) return []
   const name = backendName(place, service, colour)
+  const [of = service, its = colour] = own.servedBy?.split('.') ?? []
   const selector = {
     [ROLLOUT_LABEL]: place.name,
-    [SERVICE_LABEL]: service,
-    [COLOUR_LABEL]: colour,
+    [SERVICE_LABEL]: of,
+    [COLOUR_LABEL]: its,
   }
   const labels = { [SERVICE_LABEL]: service, [COLOUR_LABEL]: colour }
+  // The gateway counts by Service: a colour that another's process answers for has its own.
+  const behind: Manifest = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(place, name, labels),
+    spec: { selector, ports: [{ name: 'http', port: 80, targetPort: 'http' }] },
+  }
+  if (own.servedBy !== undefined) return [behind]
   return [
     {
       apiVersion: 'apps/v1',
@@ -77,12 +89,7 @@ export function colourManifests(
       metadata: metadata(place, name, labels),
       spec: { maxUnavailable: 1, selector: { matchLabels: selector } },
     },
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: metadata(place, name, labels),
-      spec: { selector, ports: [{ name: 'http', port: 80, targetPort: 'http' }] },
-    },
+    behind,
   ]
 }
 
@@ -183,6 +190,16 @@ function backend(place: Place, plan: Plan, service: string, colour: ColourName) 
     name: existingBackend(plan, place, service, colour),
     port: own?.existing === undefined ? 80 : Number(own.port),
     filters: [
+      ...(followingFlags(plan).length > 0
+        ? [
+            {
+              type: 'RequestHeaderModifier',
+              requestHeaderModifier: {
+                set: [{ name: BUCKET_HEADER, value: COLOUR_BUCKETS[colour] }],
+              },
+            },
+          ]
+        : []),
       {
         type: 'ResponseHeaderModifier',
         responseHeaderModifier: { set: [{ name: COLOUR_HEADER, value: colour }] },

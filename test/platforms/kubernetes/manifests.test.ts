@@ -1,31 +1,36 @@
 import { expect, it } from 'vitest'
 import { manifestsOf } from '../../../platforms/kubernetes/manifests/all.ts'
 import type { Manifest } from '../../../platforms/kubernetes/manifests/common.ts'
+import { routeManifest } from '../../../platforms/kubernetes/manifests/service.ts'
 import { parsePlan } from '../../../rollout/parse-plan.ts'
+import { split } from '../../../rollout/weights.ts'
 
 const place = { name: 'shop', namespace: 'default' }
 const code = { data: {}, binaryData: {}, hash: 'h' }
-const declared = (changes: object = {}, operations: string[] = []): Manifest[] => {
-  const { plan } = parsePlan({
-    name: 'shop',
-    services: {
-      api: {
-        blue: { existing: 'shop-v1', port: 80 },
-        green: { image: 'shop:2', port: 8080 },
-        metrics: '/own',
-      },
+const base = {
+  name: 'shop',
+  services: {
+    api: {
+      blue: { existing: 'shop-v1', port: 80 },
+      green: { image: 'shop:2', port: 8080 },
+      metrics: '/own',
     },
-    steps: [50, 100],
-    guardrails: { errors: { metric: 'error-rate', above: '5%', then: 'rollback' } },
-    runner: { image: 'tools:1' },
-    ...changes,
-  })
+  },
+  steps: [50, 100],
+  guardrails: { errors: { metric: 'error-rate', above: '5%', then: 'rollback' } },
+  runner: { image: 'tools:1' },
+}
+const declared = (changes: object = {}, operations: string[] = []): Manifest[] => {
+  const { plan } = parsePlan({ ...base, ...changes })
   return manifestsOf(place, { plan, clock: 1, keepBlue: true, code, operations })
 }
 const named = (all: Manifest[], kind: string, name: string) =>
   all.find((each) => each.kind === kind && each.metadata.name === name)
 const sync = { sync: { run: ['sync'], until: 'retired', metrics: { port: 8393, path: '/lag' } } }
 
+interface Selecting {
+  selector: object
+}
 interface Rule {
   resources: string[]
   verbs: string[]
@@ -87,4 +92,45 @@ it('with the operator, hook, services and operations have a PodMonitor each', ()
     { podMetricsEndpoints: [{ port: 'metrics', path: '/lag' }] },
   ])
   expect(declared().some(({ kind }) => kind === 'PodMonitor')).toBe(false)
+})
+
+const toggled = {
+  services: {
+    api: {
+      blue: { image: 'shop:1', port: 8080 },
+      green: { servedBy: 'api.blue', flag: 'new' },
+      strategy: 'feature-toggle',
+    },
+  },
+  flags: { new: {} },
+}
+
+it('one process that answers for both colours has a Service of each, and stays when blue goes', () => {
+  const { plan } = parsePlan({ ...base, ...toggled })
+  const all = manifestsOf(place, { plan, clock: 1, keepBlue: false, code })
+  const colours = all.filter(({ metadata }) => metadata.labels?.['sluice.dev/color'] !== undefined)
+  expect(colours.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
+    'Deployment shop-api-blue',
+    'PodDisruptionBudget shop-api-blue',
+    'Service shop-api-blue',
+    'Service shop-api-green',
+  ])
+  const [blue, green] = ['blue', 'green'].map(
+    (colour) => named(all, 'Service', `shop-api-${colour}`)?.['spec'] as Selecting | undefined,
+  )
+  expect(green?.selector).toEqual(blue?.selector)
+  expect(green?.selector).toMatchObject({ 'sluice.dev/color': 'blue' })
+})
+
+it('a request is given the bucket of its colour only where a flag follows one', () => {
+  const bucketsOf = (changes: object) => {
+    const { plan } = parsePlan({ ...base, ...changes })
+    return JSON.stringify(routeManifest(place, plan, 'api', split(10))).match(
+      /"x-sluice-bucket","value":"\d+"/g,
+    )
+  }
+  expect(bucketsOf({})).toBeNull()
+  const [blue, green] = ['"x-sluice-bucket","value":"99"', '"x-sluice-bucket","value":"0"']
+  // Of the two rules that ask for a colour by name, and of everybody's.
+  expect(bucketsOf(toggled)).toEqual([blue, green, blue, green])
 })

@@ -2,11 +2,24 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ClusterObject } from '../../../platforms/kubernetes/api.ts'
+import { pathOf } from '../../../platforms/kubernetes/kinds.ts'
+import { colourManifests, routeManifest } from '../../../platforms/kubernetes/manifests/service.ts'
+import {
+  configMaps,
+  FIELD_MANAGER,
+  objectName,
+  routeName,
+  routes,
+} from '../../../platforms/kubernetes/names.ts'
 import { ConfigMapStore } from '../../../platforms/kubernetes/store.ts'
 import { Refused, Unavailable } from '../../../platforms/platform.ts'
 import { isUnavailable, journalOf, latchOf } from '../../../rollout/observation.ts'
+import { parsePlan } from '../../../rollout/parse-plan.ts'
+import { split } from '../../../rollout/weights.ts'
+import { checkout } from '../../../tools/checkout.ts'
 import { BedCluster } from '../../beds/kubernetes/cluster.ts'
-import { BACKUP, contractPlan } from '../../contracts/contract.ts'
+import { BACKUP, contractPlan, SERVICE } from '../../contracts/contract.ts'
 import { type KubernetesBed, openKubernetesBed } from '../../contracts/kubernetes-bed.ts'
 
 const LIMIT = { timeout: 90_000, interval: 200 }
@@ -33,7 +46,7 @@ describe('a plan of gates, commands, checks and flags in a cluster', () => {
           at: 'before-first-step',
         },
       },
-      flags: { fast: {} },
+      flags: { fast: {}, 'new-look': { follows: [SERVICE] } },
       guardrails: {
         ...contractPlan.guardrails,
         well: { check: '/', every: '30s', consecutiveFailures: 2, then: 'rollback' },
@@ -122,6 +135,54 @@ describe('a plan of gates, commands, checks and flags in a cluster', () => {
     await expect
       .poll(async () => (await store.readEvents()).map(({ message }) => message), LIMIT)
       .toContainEqual(expect.stringMatching(/^guardrail noted ran node for shop: .*scales noted$/s))
+  })
+
+  it('has one process answer for both colours, its flag on for the requests of green alone', async () => {
+    const { cluster } = bed
+    const place = { name: 'toggled', namespace: bed.place.namespace }
+    const { plan } = parsePlan({
+      ...contractPlan,
+      name: 'toggled',
+      services: {
+        toggle: {
+          blue: {
+            image: 'node:24-slim',
+            command: ['node', join(checkout, 'test/platforms/kubernetes/toggle.ts')],
+            port: 8003,
+          },
+          green: { servedBy: 'toggle.blue', flag: 'new-look' },
+          strategy: 'feature-toggle',
+          routes: ['/toggle'],
+        },
+      },
+      flags: { 'new-look': {} },
+    })
+    // What the hook has written of a flag that follows is the same at any weight.
+    const written = await cluster.api.get<ClusterObject & { data: Record<string, string> }>(
+      `${configMaps(bed.place)}/${objectName(bed.place, 'flags')}`,
+    )
+    const flags = { apiVersion: 'v1', kind: 'ConfigMap', data: written.data }
+    const metadata = { name: objectName(place, 'flags'), namespace: place.namespace }
+    for (const manifest of [
+      { ...flags, metadata },
+      ...(['blue', 'green'] as const).flatMap((colour) =>
+        colourManifests(place, plan, 'toggle', colour),
+      ),
+    ]) {
+      await cluster.api.create(pathOf(manifest.kind, place.namespace), manifest)
+    }
+    const route = routeManifest(place, plan, 'toggle', split(40))
+    await cluster.api.patch(`${routes(place)}/${routeName(place, 'toggle')}`, 'apply', route, {
+      fieldManager: FIELD_MANAGER,
+    })
+    const ask = async () => {
+      const answer = await fetch(`http://127.0.0.1:${cluster.ports.gateway}/toggle`)
+      return `${answer.headers.get('x-sluice-color')}: ${await answer.text()}`
+    }
+    const asked = () => Promise.all(Array.from({ length: 40 }, ask))
+    await expect
+      .poll(async () => [...new Set(await asked())].toSorted(), LIMIT)
+      .toEqual(['blue: false', 'green: true'])
   })
 
   it('rolls back when a pod of green fails its checks past the gateway', async () => {
