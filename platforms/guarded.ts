@@ -1,6 +1,6 @@
 import type { Admission } from '../rollout/admission.ts'
 import { admit } from '../rollout/admission.ts'
-import { flagFile } from '../rollout/flag-file.ts'
+import { flagText } from '../rollout/flag-file.ts'
 import type { BackupRecord, Measurement } from '../rollout/journal.ts'
 import { type Held, heldAgainst, scopesOf } from '../rollout/limits.ts'
 import { nothingDeployed, type Observation } from '../rollout/observation.ts'
@@ -195,8 +195,7 @@ export class GuardedPlatform implements Platform {
         await this.#parts.store.readLatch(),
         await this.#parts.store.readJournal(),
       ]
-      const file = flagFile({ plan, weights, latch, set: journal?.flags })
-      await this.#parts.writeFlags(`${JSON.stringify(file, null, 2)}\n`)
+      await this.#parts.writeFlags(flagText({ plan, weights, latch, set: journal?.flags }))
     } catch (error) {
       throw new Unavailable(
         `green is at its landing, but the flags could not be written: ${messageOf(error)}`,
