@@ -5,8 +5,8 @@ import type { Router } from '../platforms/router.ts'
 import {
   type Answers,
   adoptionOf,
+  flagFile,
   flagShares,
-  flagText,
   percentOf,
   type Share,
 } from '../rollout/flag-file.ts'
@@ -71,7 +71,7 @@ export class Flags {
   write(weights: ServiceWeights): void {
     const { charge, latch, journal } = this.#world
     const state = { plan: charge.plan, weights, latch, set: journal?.flags }
-    const text = flagText(state)
+    const text = `${JSON.stringify(flagFile(state), null, 2)}\n`
     if (text !== this.#written) this.#writeFile(text)
     this.#written = text
     this.#percent.reset()
