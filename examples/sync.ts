@@ -50,7 +50,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 const server = createServer((request, response) => {
   response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' })
   response.end(request.url === '/metrics' ? metrics.text() : 'ok')
-}).listen(Number(option('port')), '127.0.0.1')
+}).listen(Number(option('port')), process.env['HOST'] ?? '127.0.0.1')
 
 await Promise.all([follow('blue', blue, green), follow('green', green, blue)])
 await Promise.all([blue.close(), green.close()])

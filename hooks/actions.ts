@@ -1,10 +1,9 @@
-import type { Layout } from '../platforms/local/layout.ts'
 import { isDisarmed, type Operations } from '../platforms/operations.ts'
 import { actionOf } from '../rollout/action.ts'
 import type { Alarm } from '../rollout/journal.ts'
 import { guardrailNamed } from './alerts.ts'
 import { causesOf } from './causes.ts'
-import { commandEnvironment, runCommand } from './command.ts'
+import type { Surroundings } from './surroundings.ts'
 import type { World } from './world.ts'
 
 /** No command of a guardrail runs for longer. */
@@ -14,7 +13,7 @@ const LEAST_AGAIN_MS = 1_000
 
 export interface ActionParts {
   world: World
-  layout: Layout
+  around: Surroundings
   operations: Pick<Operations, 'trip' | 'investigate' | 'setFlag' | 'record'>
 }
 
@@ -82,20 +81,19 @@ export class Actions {
   }
 
   async #run({ guardrail, service, value, threshold }: Alarm, run: string[]): Promise<void> {
-    const { world, layout, operations } = this.#parts
+    const { world, around, operations } = this.#parts
     const { plan } = world.charge
-    const position = world.journal?.verified.position
-    const environment = commandEnvironment(
-      { plan, layout, position, service },
-      {
+    const { ok, code, output, reason, tookMs } = await around.run({
+      what: `guardrail ${guardrail}`,
+      run,
+      plan,
+      position: world.journal?.verified.position,
+      service,
+      environment: {
         SLUICE_GUARDRAIL: guardrail,
         SLUICE_VALUE: value,
         SLUICE_THRESHOLD: threshold,
       },
-    )
-    const { ok, code, output, reason, tookMs } = await runCommand({
-      run,
-      environment,
       timeoutMs: LONGEST_RUN_MS,
       signal: this.#stopped.signal,
     })

@@ -2,9 +2,9 @@ import type { TripCause } from '../platforms/operations.ts'
 import { actionOf, type Reach, reachOf } from '../rollout/action.ts'
 import { formatDuration } from '../rollout/duration.ts'
 import type { Alarm } from '../rollout/journal.ts'
-import { urlOf } from '../rollout/services.ts'
 import type { Alarms } from './alarms.ts'
 import { noAnswer } from './no-answer.ts'
+import type { Surroundings } from './surroundings.ts'
 import type { World } from './world.ts'
 
 const EVERY_MS = 30_000
@@ -15,7 +15,7 @@ const LONGEST_ANSWER_MS = 5_000
 interface Check {
   guardrail: string
   service: string
-  url: string
+  path: string
   everyMs: number
   /** Trips at this many failures in a row, not above it. */
   limit: number
@@ -26,12 +26,19 @@ interface Check {
 /** The guardrails that ask green directly, past the router. */
 export class Checks {
   readonly #world: World
+  readonly #around: Pick<Surroundings, 'urlsOf'>
   readonly #alarms: Alarms
   readonly #trip: (cause: TripCause) => void
   #timers: NodeJS.Timeout[] = []
   #running = new AbortController()
-  constructor(world: World, alarms: Alarms, trip: (cause: TripCause) => void) {
+  constructor(
+    world: World,
+    around: Pick<Surroundings, 'urlsOf'>,
+    alarms: Alarms,
+    trip: (cause: TripCause) => void,
+  ) {
     this.#world = world
+    this.#around = around
     this.#alarms = alarms
     this.#trip = trip
   }
@@ -57,7 +64,7 @@ export class Checks {
       if (asking) return
       asking = true
       const at = new Date()
-      const failure = await askOnce(check, stopped)
+      const failure = await this.#failureOf(check, stopped)
       asking = false
       if (stopped.aborted) return
       if (failure === undefined) {
@@ -72,6 +79,17 @@ export class Checks {
     }
     this.#timers.push(setInterval(ask, check.everyMs))
     void ask()
+  }
+
+  /** Why green is not well: every process of it has to be. */
+  async #failureOf({ service, path, everyMs }: Check, stopped: AbortSignal) {
+    try {
+      const urls = await this.#around.urlsOf(this.#world.charge.plan, service, 'green', path)
+      const failures = await Promise.all(urls.map((url) => askOnce({ url, everyMs }, stopped)))
+      return failures.find((failure) => failure !== undefined)
+    } catch (error) {
+      return (error as Error).message
+    }
   }
 
   #failed(check: Check, failures: number, failure: string, firstBadAt: Date): void {
@@ -105,15 +123,15 @@ function checksOf({ charge: { plan, clock } }: World): Check[] {
   return Object.entries(plan.guardrails).flatMap(([guardrail, rail]) => {
     const path = rail.check
     if (path === undefined) return []
-    return (rail.services ?? Object.keys(plan.services)).flatMap((service) => {
-      const url = urlOf(plan, service, 'green', path)
-      if (url === undefined) return []
-      const everyMs = checkIntervalMs(rail.every, clock)
-      const limit = rail.consecutiveFailures ?? 3
-      return [
-        { guardrail, service, url, everyMs, limit, then: actionOf(rail).do, reach: reachOf(rail) },
-      ]
-    })
+    return (rail.services ?? Object.keys(plan.services)).map((service) => ({
+      guardrail,
+      service,
+      path,
+      everyMs: checkIntervalMs(rail.every, clock),
+      limit: rail.consecutiveFailures ?? 3,
+      then: actionOf(rail).do,
+      reach: reachOf(rail),
+    }))
   })
 }
 
@@ -122,7 +140,7 @@ function checksOf({ charge: { plan, clock } }: World): Check[] {
  * @returns why it is not well; undefined where it answers 2xx
  */
 export async function askOnce(
-  { url, everyMs }: Pick<Check, 'url' | 'everyMs'>,
+  { url, everyMs }: { url: string; everyMs: number },
   stopped: AbortSignal,
 ): Promise<string | undefined> {
   const longest = Math.min(everyMs, LONGEST_ANSWER_MS)

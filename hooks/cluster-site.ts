@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { rolloutLabel } from '../platforms/kubernetes/alert-rules.ts'
 import type { ClusterApi, ClusterObject } from '../platforms/kubernetes/api.ts'
+import { takeBackupInJob } from '../platforms/kubernetes/backup-job.ts'
 import { existingBackend } from '../platforms/kubernetes/existing.ts'
 import {
   configMaps,
@@ -12,13 +13,14 @@ import {
 import { GatewayProbe } from '../platforms/kubernetes/probe.ts'
 import { RouteRouter } from '../platforms/kubernetes/router.ts'
 import { ConfigMapStore } from '../platforms/kubernetes/store.ts'
-import { writeDurably } from '../platforms/local/durable-file.ts'
 import { layoutOf } from '../platforms/local/layout.ts'
 import type { RolloutEvent } from '../platforms/store.ts'
 import { canonical } from '../rollout/hash.ts'
 import { kubernetesPart } from '../rollout/schema/kubernetes.ts'
 import type { GuardedRouter } from './absence.ts'
 import { chargeBody, describeIssues } from './bodies.ts'
+import { ClusterFigures, memoryNews } from './cluster-figures.ts'
+import { clusterSurroundings, readPreviousIn } from './cluster-surroundings.ts'
 import { hearGateway } from './gateway-answers.ts'
 import type { HookSite } from './site.ts'
 import type { Charge } from './world.ts'
@@ -46,6 +48,8 @@ export async function clusterSite(
   const tokens = await tokensOf(api, place)
   let plan = charge.plan
   const part = kubernetesPart(plan)
+  const figures = new ClusterFigures(api, place)
+  let toldOfMemory = false
   const plain = new RouteRouter({
     api,
     place,
@@ -74,6 +78,7 @@ export async function clusterSite(
     prometheus: part.prometheus.replace(/\/$/, ''),
     rollout: rolloutLabel(place),
     layout,
+    around: clusterSurroundings(api, place),
     hear: async (onLine) => {
       const heard = hearGateway(() => plan, place, onLine)
       return { ...heard, trouble: () => leads() ?? heard.trouble() }
@@ -84,19 +89,21 @@ export async function clusterSite(
       await api.patch(path, 'merge', { data: { charge: canonical(next) } })
     },
     events: (limit) => store.known.slice(-limit),
-    writeFlags: (text) => {
-      writeDurably(layout.flags, text)
+    writeFlags: async (text) => {
       const path = `${configMaps(place)}/${objectName(place, 'flags')}`
-      void api.patch(path, 'merge', { data: { 'flags.json': text } }).catch(() => {})
+      await api.patch(path, 'merge', { data: { 'flags.json': text } })
     },
     // The gateway takes no traffic from green while the hook is away, and so nothing comes back.
     awayFor: () => 0,
     beat: () => {},
-    takeBackup: async (name) => {
-      throw new Error(
-        `backup ${name}: a cluster takes backups before a step only; take priority out of it, or use a CronJob of your own`,
-      )
+    processes: (now) => {
+      const news = toldOfMemory ? undefined : memoryNews(now, place, figures.memoryTrouble)
+      if (news) tell(news)
+      toldOfMemory ||= news !== undefined
+      return figures.read()
     },
+    previous: ({ plan: now, environment }) => readPreviousIn(api, place, now, environment),
+    takeBackup: (name, now) => takeBackupInJob(api, place, name, now, () => {}),
   }
 }
 

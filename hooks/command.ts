@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { databaseEnvironment, type Layout } from '../platforms/local/layout.ts'
 import { formatDuration } from '../rollout/duration.ts'
 import type { Plan } from '../rollout/plan.ts'
+import { placeVariables } from './surroundings.ts'
 
 /** So much of what a command said is kept. */
 export const KEPT_OUTPUT = 2_000
@@ -19,6 +20,8 @@ export interface Command {
   environment: Record<string, string | undefined>
   timeoutMs: number
   signal?: AbortSignal
+  /** Hears what it says while it says it. */
+  onOutput?(chunk: Buffer): void
 }
 
 /** What came of a command. */
@@ -43,6 +46,7 @@ export async function runCommand(command: Command): Promise<CommandResult> {
   let output = ''
   const keep = (chunk: Buffer) => {
     output = (output + chunk).slice(-KEPT_OUTPUT)
+    command.onOutput?.(chunk)
   }
   let cut: string | undefined
   const children: ChildProcess[] = []
@@ -158,9 +162,7 @@ export function commandEnvironment(
   const around = { ...process.env, ...databaseEnvironment(plan, layout) }
   return {
     ...around,
-    SLUICE_ROLLOUT: plan.name,
-    ...(position === undefined ? {} : { SLUICE_POSITION: position }),
-    ...(service === undefined ? {} : { SLUICE_SERVICE: service }),
+    ...placeVariables({ plan, position, service }),
     ...Object.fromEntries(
       Object.entries(own).map(([name, value]) => [
         name,

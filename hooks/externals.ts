@@ -1,9 +1,8 @@
-import type { Layout } from '../platforms/local/layout.ts'
 import { formatDuration } from '../rollout/duration.ts'
 import type { Plan } from '../rollout/plan.ts'
 import type { Alarms } from './alarms.ts'
 import { askOnce, checkIntervalMs } from './checks.ts'
-import { commandEnvironment, runCommand } from './command.ts'
+import type { Surroundings } from './surroundings.ts'
 import type { World } from './world.ts'
 
 /** What takes longer to say that it is well is not. */
@@ -17,13 +16,13 @@ export function externalAlarm(name: string): string {
 /** Checks the systems outside; one that is ill is an alarm that holds every rise, from its first failure. */
 export class Externals {
   readonly #world: World
-  readonly #layout: Layout
+  readonly #around: Surroundings
   readonly #alarms: Alarms
   #timers: NodeJS.Timeout[] = []
   #running = new AbortController()
-  constructor(world: World, layout: Layout, alarms: Alarms) {
+  constructor(world: World, around: Surroundings, alarms: Alarms) {
     this.#world = world
-    this.#layout = layout
+    this.#around = around
     this.#alarms = alarms
   }
 
@@ -56,7 +55,7 @@ export class Externals {
       if (asking) return
       asking = true
       const at = new Date().toISOString()
-      const failure = await this.#failureOf(external, everyMs, stopped)
+      const failure = await this.#failureOf(name, external, everyMs, stopped)
       asking = false
       if (stopped.aborted) return
       if (failure === undefined) {
@@ -73,6 +72,7 @@ export class Externals {
   }
 
   async #failureOf(
+    name: string,
     { check, url }: Plan['external'][string],
     everyMs: number,
     signal: AbortSignal,
@@ -83,14 +83,11 @@ export class Externals {
     }
     if (check === undefined) return undefined
     const { charge, journal } = this.#world
-    const place = {
-      plan: charge.plan,
-      layout: this.#layout,
-      position: journal?.verified.position,
-    }
-    const { ok, reason } = await runCommand({
+    const { ok, reason } = await this.#around.run({
+      what: `external ${name}`,
       run: check,
-      environment: commandEnvironment(place),
+      plan: charge.plan,
+      position: journal?.verified.position,
       timeoutMs: LONGEST_CHECK_MS,
       signal,
     })

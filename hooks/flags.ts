@@ -17,11 +17,13 @@ import type { World } from './world.ts'
 /** Keeps the flag file of the home as weights, latch and journal say. */
 export class Flags {
   readonly #world: World
-  readonly #writeFile: (text: string) => void
+  readonly #writeFile: (text: string) => void | Promise<void>
   readonly #tell: (problem: string) => void
   readonly #percent: Gauge<'flag'>
   #written = ''
   #problem = ''
+  /** One write after the other: what was decided last is what stands. */
+  #turn: Promise<void> = Promise.resolve()
   /**
    * @param writeFile durably; throws where it cannot
    * @param tell of a file that cannot be written; once a reason
@@ -29,7 +31,7 @@ export class Flags {
    */
   constructor(
     world: World,
-    writeFile: (text: string) => void,
+    writeFile: (text: string) => void | Promise<void>,
     registry: Registry,
     tell: (problem: string) => void,
     answers: Answers = () => ({ blue: 0, green: 0 }),
@@ -68,11 +70,17 @@ export class Flags {
    * Writes the file where it does not say what it should.
    * @throws where it cannot be written
    */
-  write(weights: ServiceWeights): void {
+  write(weights: ServiceWeights): Promise<void> {
+    const turn = this.#turn.then(() => this.#write(weights))
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  async #write(weights: ServiceWeights): Promise<void> {
     const { charge, latch, journal } = this.#world
     const state = { plan: charge.plan, weights, latch, set: journal?.flags }
     const text = `${JSON.stringify(flagFile(state), null, 2)}\n`
-    if (text !== this.#written) this.#writeFile(text)
+    if (text !== this.#written) await this.#writeFile(text)
     this.#written = text
     this.#percent.reset()
     for (const [flag, share] of Object.entries(flagShares(state))) {
@@ -81,11 +89,11 @@ export class Flags {
   }
 
   /** The same for what is live, and never throws: what failed is tried again with the next look. */
-  refresh(weights = this.#world.weights): void {
+  async refresh(weights = this.#world.weights): Promise<void> {
     // Nothing is known of the router yet: what stands in the file is nearer to the truth than all off.
     if (Object.keys(weights).length === 0) return
     try {
-      this.write(weights)
+      await this.write(weights)
       this.#problem = ''
     } catch (error) {
       const problem = `the flag file could not be written: ${(error as Error).message}`
@@ -113,7 +121,7 @@ export async function setFlagFor(
   }
   if (!world.journal) throw new Refused('nothing is deployed yet; next: pulumi up')
   await operations.setFlag(flag, on, `by ${by}`)
-  flags.write(world.weights)
+  await flags.write(world.weights)
   const tookMs = Math.round((performance.now() - started) * 10) / 10
   const limits = heldAgainst(plan, 'flag', tookMs)
   const { journal, latch, weights } = world
@@ -155,7 +163,7 @@ export class FlaggedRouter implements Router {
         split(Math.max(greenOf(before, service), greenOf(next, service))),
       ])
       try {
-        this.#flags.write(Object.fromEntries(highest))
+        await this.#flags.write(Object.fromEntries(highest))
       } catch (error) {
         throw new Refused(
           `green of ${up.join(', ')} does not rise: the flag file could not be written (${(error as Error).message}); next: sluice doctor`,
@@ -163,7 +171,7 @@ export class FlaggedRouter implements Router {
       }
     }
     await this.#router.write(weights)
-    this.#flags.refresh(next)
+    await this.#flags.refresh(next)
   }
 
   healthy(service: string, colour: keyof Weights): Promise<boolean> {

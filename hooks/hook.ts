@@ -65,7 +65,7 @@ export interface HookOptions {
  */
 export async function startHook(site: HookSite, options: HookOptions = {}): Promise<RunningHook> {
   const log = options.log ?? createLog()
-  const { layout, router: guarded } = site
+  const { layout, around, router: guarded } = site
   const world = new World(site.charge, site.prometheus)
   const metrics = new Metrics()
   if (site.rollout !== undefined) metrics.registry.setDefaultLabels({ rollout: site.rollout })
@@ -121,7 +121,7 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
     (alarm, begins) => actions.act(alarm, begins),
     ({ then }) => (world.journal && isDisarmed(world.journal) ? 'released, so only told' : then),
   )
-  const actions: Actions = new Actions({ world, layout, operations })
+  const actions: Actions = new Actions({ world, around, operations })
   const intake: AlertIntake = new AlertIntake({
     world,
     alarms,
@@ -130,13 +130,13 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
     rollout: site.rollout,
   })
   const escalation = new Escalation(world, metrics, (event) => operations.record(event), trip)
-  const checks = new Checks(world, alarms, trip)
-  const externals = new Externals(world, layout, alarms)
-  const gates = new Gates({ world, metrics, operations, layout })
-  const continuous = new ContinuousGates({ world, metrics, layout, alarms })
+  const checks = new Checks(world, around, alarms, trip)
+  const externals = new Externals(world, around, alarms)
+  const gates = new Gates({ world, metrics, operations, around, layout })
+  const continuous = new ContinuousGates({ world, metrics, around, layout, alarms })
   const runner = new OperationsRunner({
     world,
-    layout,
+    around,
     operations,
     onError: (error) => log.error({ err: error }, 'an operation'),
   })
@@ -144,7 +144,7 @@ export async function startHook(site: HookSite, options: HookOptions = {}): Prom
   const archive = site.archive && new ArchiveWatch({ world, archive: site.archive, operations })
   const takeDown = new TakeDown({
     world,
-    layout,
+    around,
     operations,
     readWeights: () => router.read(),
     onError: (error) => log.error({ err: error }, 'taking an operation back'),

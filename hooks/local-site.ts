@@ -10,6 +10,7 @@ import { canonical } from '../rollout/hash.ts'
 import type { Backup } from '../rollout/plan.ts'
 import { readCharge, readToken } from './charge.ts'
 import { awayFor, beat } from './heartbeat.ts'
+import { localSurroundings } from './local-surroundings.ts'
 import { readPrevious } from './previous.ts'
 import { listenForLog } from './router-log.ts'
 import type { HookSite } from './site.ts'
@@ -30,6 +31,7 @@ export function localSite(layout: Layout, ports?: { api: number; log: number }):
     alertsToken: readToken(layout.hook.alertsToken),
     prometheus: `http://127.0.0.1:${own.prometheus}`,
     layout,
+    around: localSurroundings(layout),
     hear: async (onLine, onError) => {
       const socket = await listenForLog(ports?.log ?? own.hook, onLine)
       socket.on('error', onError)

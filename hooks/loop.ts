@@ -159,7 +159,7 @@ export class Loop {
         pace: 'immediately',
       })
     }
-    this.#parts.flags.refresh()
+    await this.#parts.flags.refresh()
     if (!slow) return
     await router.read()
     this.#parts.escalation.look()

@@ -1,13 +1,12 @@
-import type { Layout } from '../platforms/local/layout.ts'
 import type { Operations } from '../platforms/operations.ts'
 import { type DueOperation, dueOperations } from '../rollout/due-operations.ts'
 import { formatSpan } from '../rollout/duration.ts'
 import type { OperationRecord } from '../rollout/journal.ts'
 import type { Plan } from '../rollout/plan.ts'
 import type { QueryValue } from '../rollout/steady.ts'
-import { commandEnvironment, runCommand } from './command.ts'
 import { askOne } from './gates/query.ts'
 import { pause } from './pause.ts'
+import { LEFT, type Surroundings } from './surroundings.ts'
 import type { World } from './world.ts'
 
 /** Work in flight that is not done after this is left to the compensating command. */
@@ -17,10 +16,8 @@ const LOOK_EVERY_MS = 500
 /** What the runner stands on. */
 export interface RunnerParts {
   world: World
-  layout: Layout
+  around: Surroundings
   operations: Pick<Operations, 'recordOperation'>
-  /** Where commands start; default: where the hook runs, which is the project's folder. */
-  cwd?: string
   /** Asks Prometheus for one number; another source in tests. */
   ask?(query: string): Promise<QueryValue>
   onError(error: unknown): void
@@ -50,14 +47,17 @@ export class OperationsRunner {
     }
   }
 
-  /** Ends what runs; it stays recorded as running, and the next start runs it again. */
+  /**
+   * Ends what runs, or leaves it where it goes on by itself; it stays recorded as running, and the
+   * next start runs it again, or waits for it.
+   */
   async stop(): Promise<void> {
-    this.#stopped.abort()
+    this.#stopped.abort(LEFT)
     await Promise.all(this.#running.values())
   }
 
   async #run(due: DueOperation, plan: Plan): Promise<void> {
-    const { operations, layout, cwd } = this.#parts
+    const { operations, around } = this.#parts
     const { planned, position, attempt } = due
     const { run, into, environment, timeoutMs, service } = planned
     const record = (result: OperationRecord['result'], reason: string) =>
@@ -72,11 +72,14 @@ export class OperationsRunner {
     await record('running', `runs ${run.join(' ')}`)
     const drained = planned.moment === 'on-rollback' ? await this.#drain(plan, service) : undefined
     if (this.#stopped.signal.aborted) return
-    const result = await runCommand({
+    const result = await around.run({
+      what: planned.name,
       run,
       into,
-      cwd,
-      environment: commandEnvironment({ plan, layout, position, service }, environment),
+      plan,
+      position,
+      service,
+      environment,
       timeoutMs,
       signal: this.#stopped.signal,
     })

@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type HttpRequest, parseHttpFile, requestsOf } from '../rollout/http-file.ts'
 import { type Answer, type Comparison, compareAnswers } from '../rollout/parity.ts'
-import type { Plan } from '../rollout/plan.ts'
-import { askColour, serviceOf } from './gates/ask.ts'
+import type { ColourName, Plan } from '../rollout/plan.ts'
+import { askColour, inTurn, serviceOf } from './gates/ask.ts'
 import { noAnswer } from './no-answer.ts'
-import { type Reach, reachDirectly } from './reach.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** Which requests, and of what in their answers nothing is held. */
 export interface Replay {
@@ -21,8 +19,6 @@ export interface Replay {
   id: string
   /** By how much one side may be behind: a read that differs is asked again until then. */
   lagMs?: number
-  /** Default: each colour at an address of its own. */
-  reach?: Reach
 }
 
 /** Those that change nothing, so that they may be asked again. */
@@ -40,20 +36,27 @@ export function newReplayId(): string {
  * @throws Error when the file cannot be read, or is wrong
  */
 export async function replay(
+  around: Pick<Surroundings, 'urlsOf' | 'headersOf' | 'readFile'>,
   plan: Plan,
-  { file, group, services, ignore, id, lagMs = 0, reach = reachDirectly }: Replay,
+  { file, group, services, ignore, id, lagMs = 0 }: Replay,
   stopped: AbortSignal,
 ): Promise<Comparison[]> {
-  const all = parseHttpFile(await readFile(resolve(file), 'utf8'), file)
+  const all = parseHttpFile(await around.readFile(file), file)
   const requests = requestsOf(all, group, file)
   const results: Comparison[] = []
-  for (const request of requests) {
+  for (const [turn, request] of requests.entries()) {
     if (stopped.aborted) break
     const service = serviceOf(plan, request.path)
     if (services && service !== undefined && !services.includes(service)) continue
     const end = performance.now() + (READS.includes(request.method) ? lagMs : 0)
     for (;;) {
-      const result = await compareOnce(plan, service, request, { ignore, id, reach }, stopped)
+      const urls = async (colour: ColourName) =>
+        service === undefined ? [] : around.urlsOf(plan, service, colour, request.path)
+      const to = async (colour: ColourName) => ({
+        url: inTurn(await urls(colour), turn),
+        headers: around.headersOf?.(colour),
+      })
+      const result = await compareOnce(to, service, request, { ignore, id }, stopped)
       if (result.differences.length === 0 || performance.now() >= end || stopped.aborted) {
         results.push(result)
         break
@@ -65,10 +68,10 @@ export async function replay(
 }
 
 async function compareOnce(
-  plan: Plan,
+  to: (colour: ColourName) => Promise<{ url?: string; headers?: Record<string, string> }>,
   service: string | undefined,
   request: HttpRequest,
-  { ignore, id, reach }: Required<Pick<Replay, 'ignore' | 'id' | 'reach'>>,
+  { ignore, id }: Pick<Replay, 'ignore' | 'id'>,
   stopped: AbortSignal,
 ): Promise<Comparison> {
   const open = (error: string): Comparison => ({ request: request.name, differences: [], error })
@@ -76,21 +79,17 @@ async function compareOnce(
     return open(`no service of the plan has ${request.path} among its routes`)
   const answers: Answer[] = []
   for (const colour of ['blue', 'green'] as const) {
-    const reached = reach(plan, service, colour, request.path)
-    if (!reached) return open(`${colour} has no address`)
     // One process may answer for both; it knows by this which of them is asked.
-    const headers = {
-      ...request.headers,
-      ...reached.headers,
-      'x-sluice-replay': id,
-      'x-sluice-color': colour,
-    }
     try {
-      const { status, contentType, body } = await askColour(
-        reached.url,
-        { ...request, headers },
-        stopped,
-      )
+      const { url, headers: own } = await to(colour)
+      if (url === undefined) return open(`${colour} has no address`)
+      const headers = {
+        ...request.headers,
+        ...own,
+        'x-sluice-replay': id,
+        'x-sluice-color': colour,
+      }
+      const { status, contentType, body } = await askColour(url, { ...request, headers }, stopped)
       answers.push({ status, headers: { 'content-type': contentType }, body })
     } catch (error) {
       return open(`${colour}: ${noAnswer(error)}`)

@@ -7,6 +7,7 @@ import type { Observation } from '../rollout/observation.ts'
 import type { Plan } from '../rollout/plan.ts'
 import type { GuardedRouter } from './absence.ts'
 import type { RouterLine } from './router-log.ts'
+import type { Surroundings } from './surroundings.ts'
 import type { Charge } from './world.ts'
 
 /**
@@ -28,8 +29,10 @@ export interface HookSite {
   prometheus: string
   /** What tells this rollout's series and alerts apart, where its Prometheus has others too. */
   rollout?: string
-  /** Where commands of the plan and gates find files of their own. */
+  /** Where colours of this host keep their logs, and gates find them. */
   layout: Layout
+  /** Colours, commands, files and other environments, as they are reached from here. */
+  around: Surroundings
 
   /**
    * Hears what the router answers to users, until it is closed.
@@ -41,7 +44,7 @@ export interface HookSite {
   /** The newest events, oldest first. */
   events(limit: number): RolloutEvent[]
   /** Writes the flag file, durably; throws where it cannot. */
-  writeFlags(text: string): void
+  writeFlags(text: string): void | Promise<void>
   /** ms since the hook was last awake; undefined: nobody knows. */
   awayFor(): number | undefined
   /** Says that the hook is awake. */

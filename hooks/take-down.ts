@@ -1,19 +1,17 @@
-import type { Layout } from '../platforms/local/layout.ts'
 import type { Operations } from '../platforms/operations.ts'
 import { Refused } from '../platforms/platform.ts'
 import type { OperationRecord } from '../rollout/journal.ts'
 import { describeHeld, heldAgainst } from '../rollout/limits.ts'
 import { anyGreen, describeChange, type ServiceWeights } from '../rollout/weights.ts'
-import { commandEnvironment, runCommand } from './command.ts'
+import type { Surroundings } from './surroundings.ts'
 import type { World } from './world.ts'
 
 /** What taking an operation back stands on. */
 export interface TakeDownParts {
   world: World
-  layout: Layout
+  around: Surroundings
   operations: Pick<Operations, 'trip' | 'recordOperation' | 'record'>
   readWeights(): Promise<ServiceWeights>
-  cwd?: string
   onError(error: unknown): void
 }
 
@@ -81,14 +79,16 @@ export class TakeDown {
     started: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const { world, layout, operations, cwd } = this.#parts
+    const { world, around, operations } = this.#parts
     const { plan } = world.charge
     const operation = plan.operations[name]
     const position = world.journal?.verified.position
-    const result = await runCommand({
+    const result = await around.run({
+      what: `${name}.down`,
       run: down,
-      cwd,
-      environment: commandEnvironment({ plan, layout, position }, operation?.environment),
+      plan,
+      position,
+      environment: operation?.environment,
       timeoutMs: operation?.timeout ?? 600_000,
       signal,
     })

@@ -1,5 +1,5 @@
 import type { Journal, OperationRecord } from './journal.ts'
-import type { Moment, Plan, Service } from './plan.ts'
+import type { Moment, Operation, Plan, Service } from './plan.ts'
 import type { Position } from './positions.ts'
 import { greenOf } from './weights.ts'
 
@@ -81,6 +81,19 @@ function strategyOperations(name: string, { strategy, state }: Service): Planned
     default:
       return []
   }
+}
+
+/**
+ * Where the metrics of a supervised operation are read: at its own port of `host`, or at the address
+ * that the plan gives.
+ * @returns undefined where it has none
+ */
+export function metricsUrl(
+  { metrics }: Pick<Operation, 'metrics'>,
+  host = '127.0.0.1',
+): string | undefined {
+  if (metrics === undefined || typeof metrics === 'string') return metrics
+  return `http://${host}:${metrics.port}${metrics.path}`
 }
 
 /**

@@ -96,9 +96,9 @@ export function refusedOnAws(plan: Plan): string[] {
       say(`backups.${name}.priority`, 'scheduled backups are not carried by the platform aws yet')
     }
   }
-  for (const part of ['external'] as const) {
-    const names = Object.keys(plan[part])
-    if (names.length > 0) say(part, `${names.join(', ')}: not carried by the platform aws yet`)
+  const external = Object.keys(plan.external)
+  if (external.length > 0) {
+    say('external', `${external.join(', ')}: not carried by the platform aws yet`)
   }
   if (plan.escalation.length > 0) say('escalation', 'is not carried by the platform aws yet')
   if (plan.environments) say('environments', 'are not carried by the platform aws yet')
@@ -111,8 +111,14 @@ type Say = (path: string, message: string) => void
 
 function sayOfGuardrail(say: Say, plan: Plan, name: string, guardrail: Guardrail): void {
   const at = `guardrails.${name}`
-  const { metric, query, above, below } = guardrail
+  const { metric, query, gate, above, below } = guardrail
   if (query !== undefined && !plan.aws.metrics[name]) sayOfQuery(say, name, `${at}.query`)
+  if (gate !== undefined && plan.gates[gate]?.run !== undefined) {
+    say(
+      `${at}.gate`,
+      `${gate} is a command, which aws does not judge again and again; give another`,
+    )
+  }
   if (metric !== undefined) {
     const side = SIDES[metric]
     if (side === undefined || (side === 'above' ? above : below) === undefined) {

@@ -31,7 +31,11 @@ const LIMIT = 1_000_000
 export function bundleHook(folder: string): Bundle {
   const { outputFiles } = buildSync({
     absWorkingDir: folder,
-    entryPoints: { hook: 'hooks/cluster.ts', backup: 'hooks/cluster-backup.ts' },
+    entryPoints: {
+      hook: 'hooks/cluster.ts',
+      backup: 'hooks/cluster-backup.ts',
+      command: 'hooks/cluster-command.ts',
+    },
     outdir: join(folder, 'out'),
     outExtension: { '.js': '.mjs' },
     bundle: true,

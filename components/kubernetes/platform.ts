@@ -1,15 +1,19 @@
 import { Provider } from '@pulumi/kubernetes/provider.js'
 import * as pulumi from '@pulumi/pulumi'
+import { makesJobs } from '../../platforms/kubernetes/manifests/access.ts'
 import { manifestsOf } from '../../platforms/kubernetes/manifests/all.ts'
 import type { Manifest } from '../../platforms/kubernetes/manifests/common.ts'
+import { jobPolicy } from '../../platforms/kubernetes/manifests/job-policy.ts'
 import { latchPolicy } from '../../platforms/kubernetes/manifests/latch-policy.ts'
 import { routeManifest } from '../../platforms/kubernetes/manifests/service.ts'
-import { COLOUR_LABEL } from '../../platforms/kubernetes/names.ts'
+import { COLOUR_LABEL, OPERATION_LABEL } from '../../platforms/kubernetes/names.ts'
 import { unsupportedIn } from '../../platforms/kubernetes/unsupported.ts'
 import type { KubernetesReference } from '../../platforms/reference.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import type { DeclarePlatform, PlatformArgs } from '../platforms.ts'
+import { supervisedOperations } from '../supervised-operations.ts'
 import { bundleHook } from './bundle.ts'
+import { planFiles } from './files.ts'
 import { declareObject } from './objects.ts'
 import { Guard, Tokens } from './resources.ts'
 
@@ -20,15 +24,18 @@ import { Guard, Tokens } from './resources.ts'
 export class KubernetesPlatform extends pulumi.ComponentResource {
   constructor(
     name: string,
-    args: PlatformArgs & { platform: KubernetesReference },
+    args: PlatformArgs & { platform: KubernetesReference; files: Record<string, string> },
     provider: pulumi.ProviderResource | undefined,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super('sluice:kubernetes:Platform', name, {}, opts)
-    const { platform, plan, planHash, clock, environment, folder, keepBlue } = args
+    const { platform, plan, planHash, clock, environment, folder, keepBlue, files } = args
     const code = bundleHook(folder)
     const tokens = new Tokens('tokens', { platform }, { parent: this })
-    const declared = manifestsOf(platform, { plan, clock, keepBlue, code }).map((manifest) =>
+    const declared = manifestsOf(platform, {
+      ...{ plan, clock, keepBlue, code, files },
+      operations: supervisedOperations(args).map(([operation]) => operation),
+    }).map((manifest) =>
       declareObject(manifest, {
         parent: this,
         provider,
@@ -36,9 +43,10 @@ export class KubernetesPlatform extends pulumi.ComponentResource {
         protect: isProtected(manifest, args),
       }),
     )
-    const policies = latchPolicy(platform, plan).map((manifest) =>
-      declareObject(manifest, { parent: this, provider }),
-    )
+    const policies = [
+      ...latchPolicy(platform, plan),
+      ...(makesJobs(plan) ? jobPolicy(platform, plan) : []),
+    ].map((manifest) => declareObject(manifest, { parent: this, provider }))
     new Guard(
       'guard',
       { platform, plan, planHash, clock, environment, code: code.hash },
@@ -59,7 +67,7 @@ function isProtected(
   { kind, metadata }: Manifest,
   { platform, plan, position }: PlatformArgs & { platform: KubernetesReference },
 ): boolean {
-  if (isTornDown(platform)) return false
+  if (isTornDown(platform) || metadata.labels?.[OPERATION_LABEL] !== undefined) return false
   const colour = metadata.labels?.[COLOUR_LABEL]
   const guards = kind === 'Deployment' && colour === undefined
   if (colour !== 'blue') return colour !== undefined || guards
@@ -71,13 +79,14 @@ function isProtected(
 export const declareInCluster: DeclarePlatform = (name, { platform, ...args }, opts) => {
   if (platform.kind !== 'kubernetes') throw new Error(`${platform.kind} is no cluster`)
   const problems = unsupportedIn(args.plan)
+  const files = planFiles(args.plan, args.folder, (problem) => problems.push(problem))
   if (problems.length > 0) throw new pulumi.RunError(problems.join('\n'))
   const provider =
     platform.context === undefined
       ? undefined
       : new Provider('cluster', { context: platform.context }, { parent: opts.parent })
   return {
-    platform: new KubernetesPlatform(name, { ...args, platform }, provider, opts),
+    platform: new KubernetesPlatform(name, { ...args, platform, files }, provider, opts),
     weigh: (service, weights, given) =>
       declareObject(
         routeManifest(platform, args.plan, service, {

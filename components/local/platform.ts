@@ -2,11 +2,12 @@ import * as pulumi from '@pulumi/pulumi'
 import { copierOf, layoutOf, portsOf } from '../../platforms/local/layout.ts'
 import type { LocalReference } from '../../platforms/reference.ts'
 import { archivingOf, archivingProblems } from '../../rollout/archiving.ts'
-import type { Colour, Operation, Plan } from '../../rollout/plan.ts'
-import { findPosition, positionsOf } from '../../rollout/positions.ts'
+import { metricsUrl } from '../../rollout/operations.ts'
+import type { Colour, Plan } from '../../rollout/plan.ts'
 import { urlOf } from '../../rollout/services.ts'
 import type { DeclarePlatform, PlatformArgs } from '../platforms.ts'
-import type { StepRequest, Weigh } from '../traffic-step.ts'
+import { supervisedOperations } from '../supervised-operations.ts'
+import type { Weigh } from '../traffic-step.ts'
 import { Alarms, Home, Hook, Postgres, Process, Router, Weights } from './resources.ts'
 
 export type LocalPlatformArgs = PlatformArgs & { platform: LocalReference }
@@ -53,7 +54,8 @@ export class LocalPlatform extends pulumi.ComponentResource {
           child([base, ...postgres]),
         ),
     )
-    for (const [operation, { run, environment, metrics, until }] of supervisedOperations(request)) {
+    for (const [operation, supervised] of supervisedOperations(request)) {
+      const { run, environment, until } = supervised
       const process = `${operation}-operation`
       new Process(
         process,
@@ -62,7 +64,7 @@ export class LocalPlatform extends pulumi.ComponentResource {
           process,
           command: run,
           environment: { SLUICE_ROLLOUT: plan.name, ...environment },
-          ready: metrics,
+          ready: metricsUrl(supervised),
           until,
         },
         child([base, ...postgres, ...colours]),
@@ -131,19 +133,6 @@ interface SupervisedColour {
   process: string
   colour: Colour & { command: string[]; port: number }
   health: string
-}
-
-/** The operations that run beside the rollout at the position asked for. */
-export function supervisedOperations({
-  plan,
-  position,
-}: Pick<StepRequest, 'plan' | 'position'>): [string, Operation][] {
-  const positions = positionsOf(plan)
-  const asked = findPosition(positions, position)?.index ?? 0
-  return Object.entries(plan.operations).filter(([, { until }]) => {
-    const end = positions.find(({ kind }) => kind === until)
-    return end !== undefined && asked < end.index
-  })
 }
 
 interface Copier {

@@ -46,6 +46,14 @@ export async function askColour(
   }
 }
 
+/**
+ * One of the processes of a colour, each in its turn.
+ * @returns undefined where it has none
+ */
+export function inTurn(urls: readonly string[], turn: number): string | undefined {
+  return urls[turn % urls.length]
+}
+
 /** The service that a path belongs to: the one with the longest prefix. */
 export function serviceOf(plan: Plan, path: string): string | undefined {
   const bare = path.split('?')[0] as string

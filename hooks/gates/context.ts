@@ -3,7 +3,7 @@ import type { Journal, Measurement } from '../../rollout/journal.ts'
 import type { Judgement } from '../../rollout/judgement.ts'
 import type { ColourName, Gate, Plan } from '../../rollout/plan.ts'
 import type { QueryValue } from '../../rollout/steady.ts'
-import type { Reach } from '../reach.ts'
+import type { Surroundings } from '../surroundings.ts'
 
 /** What a gate is judged by: the plan, where the rollout stands, and where to ask. */
 export interface GateContext {
@@ -11,6 +11,8 @@ export interface GateContext {
   plan: Plan
   /** How many times faster than real. */
   clock: number
+  around: Surroundings
+  /** Where colours of this host keep their logs. */
   layout: Layout
   /** Prometheus' address, without a path. */
   prometheus: string
@@ -27,10 +29,6 @@ export interface GateContext {
   measure(service: string, colour: ColourName, windowMs: number): Measurement | Promise<Measurement>
   /** Answers of green since the bake of this position began. */
   bakeOf(service: string): Measurement | undefined
-  /** Where a colour is asked past the weights. */
-  reach: Reach
-  /** The variables that `env:` names are read from. */
-  environment(): Promise<Record<string, string | undefined>>
   /** One number of a query of the plan. Never throws. */
   ask(query: string): Promise<QueryValue>
   /** Aborted when the hook stops, or what is judged is over. */

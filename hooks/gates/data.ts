@@ -24,10 +24,9 @@ export const data: GateKind = {
   async judge(context) {
     const { gate, stopped } = context
     const by = gate.by ?? DEFAULT
-    const environment = await context.environment()
-    const blue = databaseOf(gate, environment, 'blue')
+    const blue = await databaseOf(context, 'blue')
     const tables = gate.tables?.map(qualified) ?? (await tablesOf(blue))
-    const looks = new Looks(blue, databaseOf(gate, environment, 'green'), by)
+    const looks = new Looks(blue, await databaseOf(context, 'green'), by)
     const end = performance.now() + LOOKS_MS
     for (;;) {
       const last = performance.now() > end
@@ -77,14 +76,13 @@ class Looks {
 }
 
 /** @throws Error where the variable is not set, or holds no address */
-function databaseOf(
-  { compare }: GateContext['gate'],
-  environment: Record<string, string | undefined>,
+async function databaseOf(
+  { gate, plan, around }: GateContext,
   colour: 'blue' | 'green',
-): Database {
-  const named = compare as NonNullable<GateContext['gate']['compare']>
-  const variable = named[colour].slice('env:'.length)
-  const url = environment[variable]
+): Promise<Database> {
+  const compare = gate.compare as NonNullable<GateContext['gate']['compare']>
+  const variable = compare[colour].slice('env:'.length)
+  const url = await around.variable(plan, variable)
   if (!url) throw new Error(`${variable}, the address of ${colour}'s database, is not set`)
   return databaseAt(url, variable)
 }

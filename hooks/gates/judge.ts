@@ -4,8 +4,7 @@ import type { Judgement } from '../../rollout/judgement.ts'
 import type { Gate } from '../../rollout/plan.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import { greenOf, type ServiceWeights } from '../../rollout/weights.ts'
-import { commandEnvironment } from '../command.ts'
-import { type Reach, reachDirectly } from '../reach.ts'
+import type { Surroundings } from '../surroundings.ts'
 import type { World } from '../world.ts'
 import type { GateContext } from './context.ts'
 import { kindOf, servicesOf } from './kinds.ts'
@@ -18,11 +17,8 @@ export interface GateParts {
     /** Answers of each green since the bake of this position began. */
     bake(): Journal['green']
   }
+  around: Surroundings
   layout: Layout
-  /** Default: each colour at an address of its own. */
-  reach?: Reach
-  /** Default: the process's own, and the databases of the home. */
-  environment?: GateContext['environment']
   /** Default: of Prometheus. */
   ask?(query: string, stopped: AbortSignal): ReturnType<GateContext['ask']>
 }
@@ -32,7 +28,7 @@ export interface GateParts {
  * @param weights of the position it is judged at, or what is live
  */
 export async function judgeGate(
-  { world, metrics, layout, ...site }: GateParts,
+  { world, metrics, around, layout, ask }: GateParts,
   gate: Gate,
   journal: Journal,
   weights: ServiceWeights,
@@ -53,6 +49,7 @@ export async function judgeGate(
       gate,
       plan,
       clock,
+      around,
       layout,
       prometheus: world.prometheus,
       journal,
@@ -62,10 +59,7 @@ export async function judgeGate(
       weightOf: (service) => greenOf(weights, service),
       measure: (service, colour, windowMs) => metrics.measure(service, colour, windowMs),
       bakeOf: (service) => green[service],
-      reach: site.reach ?? reachDirectly,
-      environment: site.environment ?? (async () => commandEnvironment({ plan, layout })),
-      ask: (query) =>
-        (site.ask ?? ((text) => askOne(world.prometheus, text, stopped)))(query, stopped),
+      ask: (query) => ask?.(query, stopped) ?? askOne(world.prometheus, query, stopped),
       stopped,
     })
   } catch (error) {

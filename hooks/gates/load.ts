@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { Agent, type IncomingMessage, request as sendPlain } from 'node:http'
 import { Agent as SecureAgent, request as sendSecure } from 'node:https'
-import { resolve } from 'node:path'
 import { parseHttpFile } from '../../rollout/http-file.ts'
 import { type Judgement, together } from '../../rollout/judgement.ts'
 import {
@@ -58,19 +56,22 @@ export const load: GateKind = {
   },
 }
 
-async function targetsOf({ plan, gate, reach }: GateContext, service: string): Promise<Target[]> {
+async function targetsOf({ plan, gate, around }: GateContext, service: string): Promise<Target[]> {
   const file = gate.load?.requests
   const requests =
     file === undefined
       ? [{ path: plan.services[service]?.health ?? '/', method: 'GET', headers: {} }]
-      : parseHttpFile(await readFile(resolve(file), 'utf8'), file).filter(
+      : parseHttpFile(await around.readFile(file), file).filter(
           ({ path }) => serviceOf(plan, path) === service,
         )
-  return requests.flatMap(({ path, ...request }) => {
-    const green = reach(plan, service, 'green', path)
-    if (!green) return []
-    return [{ ...request, url: green.url, headers: { ...request.headers, ...green.headers } }]
-  })
+  const targets = await Promise.all(
+    requests.map(async ({ path, ...request }) => {
+      const urls = await around.urlsOf(plan, service, 'green', path)
+      const headers = { ...request.headers, ...around.headersOf?.('green') }
+      return urls.map((url) => ({ ...request, headers, url }))
+    }),
+  )
+  return targets.flat()
 }
 
 /**

@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { parse } from 'yaml'
 import { type CaseResult, checkCase, judgeCases, parseCases } from '../../rollout/cases.ts'
 import { noAnswer } from '../no-answer.ts'
-import { askColour, serviceOf } from './ask.ts'
+import { askColour, inTurn, serviceOf } from './ask.ts'
 import type { GateContext, GateKind } from './context.ts'
 
 type Case = ReturnType<typeof parseCases>[number]
@@ -14,27 +12,31 @@ export const rules: GateKind = {
   traffic: false,
   async judge(context) {
     const file = context.gate.cases as string
-    const cases = parseCases(parse(await readFile(resolve(file), 'utf8')), file)
+    const cases = parseCases(parse(await context.around.readFile(file)), file)
     const results: CaseResult[] = []
-    for (const one of cases) {
+    for (const [turn, one] of cases.entries()) {
       if (context.stopped.aborted) break
-      results.push(await askOnce(context, one))
+      results.push(await askOnce(context, one, turn))
     }
     return judgeCases(results)
   },
 }
 
-async function askOnce({ plan, reach, stopped }: GateContext, one: Case): Promise<CaseResult> {
+async function askOnce(
+  { plan, around, stopped }: GateContext,
+  one: Case,
+  turn: number,
+): Promise<CaseResult> {
   const { name, request } = one
   const open = (error: string): CaseResult => ({ name, failures: [], error })
   const service = serviceOf(plan, request.path)
   if (service === undefined) return open(`no service has ${request.path} among its routes`)
-  const green = reach(plan, service, 'green', request.path)
-  if (!green) return open(`green of ${service} has no address`)
   try {
+    const url = inTurn(await around.urlsOf(plan, service, 'green', request.path), turn)
+    if (url === undefined) return open(`green of ${service} has no address`)
     const sent = sentAs(request)
-    const asked = { ...sent, headers: { ...sent.headers, ...green.headers } }
-    return { name, failures: checkCase(one, await askColour(green.url, asked, stopped)) }
+    const asked = { ...sent, headers: { ...sent.headers, ...around.headersOf?.('green') } }
+    return { name, failures: checkCase(one, await askColour(url, asked, stopped)) }
   } catch (error) {
     return open(`no answer, ${noAnswer(error)}`)
   }

@@ -1,7 +1,6 @@
 import type { CommandEnd } from '../../rollout/commands.ts'
 import type { Judgement } from '../../rollout/judgement.ts'
 import { firstOf } from '../../rollout/judgement.ts'
-import { commandEnvironment, runCommand } from '../command.ts'
 import type { GateContext, GateKind } from './context.ts'
 
 const TIMEOUT_MS = 600_000
@@ -17,17 +16,18 @@ export const suite: GateKind = {
   running: 'runs its suite',
   traffic: false,
   async judge(context) {
-    const { gate, plan, layout, position, stopped } = context
+    const { gate, plan, around, position, stopped } = context
     const runs = runsOf(gate.flags)
     const ends: CommandEnd[] = []
     for (const { variables } of runs) {
       const service = gate.services?.length === 1 ? gate.services[0] : undefined
-      const { ok, reason } = await runCommand({
+      const { ok, reason } = await around.run({
+        what: 'gate',
         run: gate.run as string[],
-        environment: {
-          ...commandEnvironment({ plan, layout, position, service }, gate.environment),
-          ...variables,
-        },
+        plan,
+        position,
+        service,
+        environment: { ...gate.environment, ...variables },
         timeoutMs: gate.timeout ?? TIMEOUT_MS,
         signal: stopped,
       })

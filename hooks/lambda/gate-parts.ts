@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { latestValue } from '../../platforms/aws/latest.ts'
 import { TEST_HEADER } from '../../platforms/aws/layout.ts'
 import { measureService } from '../../platforms/aws/measure.ts'
@@ -8,7 +10,7 @@ import type { Plan } from '../../rollout/plan.ts'
 import { colourOf } from '../../rollout/services.ts'
 import type { QueryValue } from '../../rollout/steady.ts'
 import type { GateParts } from '../gates/judge.ts'
-import type { Reach } from '../reach.ts'
+import type { Surroundings } from '../surroundings.ts'
 import type { LambdaParts } from './hook.ts'
 
 /** The only folder of a function that can be written. */
@@ -16,8 +18,7 @@ const SCRATCH = '/tmp/sluice'
 
 /** Where gates find what they ask, on AWS: the balancer's test rules, CloudWatch, the secret. */
 export function gateParts(parts: LambdaParts): GateParts {
-  const { world, clients, layout, reference, charge } = parts
-  let variables: Promise<Record<string, string>> | undefined
+  const { world, clients, layout, reference } = parts
   return {
     world,
     layout: layoutOf(SCRATCH),
@@ -29,23 +30,36 @@ export function gateParts(parts: LambdaParts): GateParts {
       },
       bake: () => world.journal?.green ?? {},
     },
-    reach: reachByRule,
-    environment: async () => {
-      const { secret } = charge.plan.aws
-      if (secret === undefined) return {}
-      variables ??= readVariables(clients, secret)
-      return variables
-    },
+    around: surroundings(clients),
     ask: (query) => askCloudWatch(parts, query),
   }
 }
 
-/** By the listener's address, with the header of the colour's test rule. */
-export const reachByRule: Reach = (plan, service, colour, path) => {
-  const found = plan.services[service]
-  const { address } = plan.aws
-  if (!found || !colourOf(found, colour) || address === undefined) return undefined
-  return { url: new URL(path, address).href, headers: { [TEST_HEADER]: colour } }
+/** What gates reach from a function. Commands run as tasks, each minute's run looking at them. */
+function surroundings(clients: LambdaParts['clients']): Surroundings {
+  let variables: Promise<Record<string, string>> | undefined
+  return {
+    urlsOf: async (plan, service, colour, path) => {
+      const found = plan.services[service]
+      const { address } = plan.aws
+      if (!found || !colourOf(found, colour) || address === undefined) return []
+      return [new URL(path, address).href]
+    },
+    headersOf: (colour) => ({ [TEST_HEADER]: colour }),
+    run: async () => {
+      const reason = 'no command runs in a function'
+      return { ok: false, code: null, output: '', reason, tookMs: 0 }
+    },
+    variable: async (plan, name) => {
+      const { secret } = plan.aws
+      if (secret === undefined) return undefined
+      variables ??= readVariables(clients, secret)
+      return (await variables)[name]
+    },
+    // The function's own folder, where its bundle brought them.
+    readFile: (file) => readFile(resolve(file), 'utf8'),
+    environment: async () => ({ missing: 'no environments on aws yet' }),
+  }
 }
 
 async function askCloudWatch(

@@ -14,6 +14,8 @@ import { putVerdicts } from './own-metrics.ts'
 
 /** What it takes to record what came of it, before AWS ends the function. */
 const MARGIN_MS = 15_000
+/** So many of AWS' minutes its word holds that it judges; it gives it anew each minute. */
+const HOLDS_TICKS = 3
 /** How often it looks whether what it judges still stands, of AWS' minute. */
 const LOOKS_IN_A_TICK = 10
 
@@ -34,14 +36,22 @@ export async function judge(parts: LambdaParts, { id, remainingMs, act }: JudgeA
   const asked = await record.read()
   const nothing = { did: 'nothing', why: 'this is judged already, or is no more to be' }
   if (asked?.id !== id || asked.state !== 'asked') return nothing
-  const until = new Date(Date.now() + remainingMs).toISOString()
-  const begun: Judging = { ...asked, state: 'begun', until }
+  const tick = tickMs(parts.reference)
+  const until = () => new Date(Date.now() + tick * HOLDS_TICKS).toISOString()
+  const begun: Judging = { ...asked, state: 'begun', until: until() }
   if (!(await record.write(begun))) return nothing
+  const over = new AbortController()
+  const holding = setInterval(() => {
+    // Whoever does not get to say so in time is taken for dead, and another judges in its place.
+    const saying = record.write({ ...begun, until: until() })
+    void saying.then((held) => held || over.abort()).catch(() => {})
+  }, tick)
   try {
     await look(parts)
-    await judgeAll(parts, begun, { remainingMs, act })
+    await judgeAll(parts, begun, { remainingMs, act, over })
     return { did: 'judged' }
   } finally {
+    clearInterval(holding)
     await record.write({ ...begun, state: 'done' })
   }
 }
@@ -49,7 +59,7 @@ export async function judge(parts: LambdaParts, { id, remainingMs, act }: JudgeA
 async function judgeAll(
   parts: LambdaParts,
   begun: Judging,
-  { remainingMs, act }: Omit<JudgeArgs, 'id'>,
+  { remainingMs, act, over }: Omit<JudgeArgs, 'id'> & { over: AbortController },
 ): Promise<void> {
   const { world, operations, reference } = parts
   const common = gateParts(parts)
@@ -65,7 +75,7 @@ async function judgeAll(
       },
     },
   })
-  const over = new AbortController()
+  over.signal.addEventListener('abort', () => gates.stop(), { once: true })
   const limit = setTimeout(
     () => {
       gates.cutOff(`cut off at the function's time limit, ${formatSpan(remainingMs)}`)
@@ -77,6 +87,8 @@ async function judgeAll(
   const judging = gates.consider().finally(() => {
     working = false
   })
+  // What ends the loop first is what is thrown.
+  judging.catch(() => {})
   try {
     for (;;) {
       const due = dueNow(world, begun.guardrails, new Date(), { tickMs: tickMs(reference) })

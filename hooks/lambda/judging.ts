@@ -25,6 +25,7 @@ export interface Judging {
 export class JudgingRecord {
   readonly #parameter: VersionedParameter
   #version = 0
+  #turn: Promise<unknown> = Promise.resolve()
   constructor({ clients, reference }: Pick<LambdaParts, 'clients' | 'reference'>) {
     const { judging: path } = parameterNames(reference.name)
     this.#parameter = new VersionedParameter(clients.parameters, path)
@@ -43,11 +44,18 @@ export class JudgingRecord {
   }
 
   /**
-   * Writes after what was read or written here last.
+   * Writes after what was read or written here last; one write after the other.
    * @returns false where another call was first
    */
-  async write(next: Judging): Promise<boolean> {
-    if (!(await this.#parameter.write(JSON.stringify(next), this.#version))) return false
+  write(next: Judging): Promise<boolean> {
+    const text = JSON.stringify(next)
+    const turn = this.#turn.then(() => this.#write(text))
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  async #write(text: string): Promise<boolean> {
+    if (!(await this.#parameter.write(text, this.#version))) return false
     this.#version++
     await this.#parameter.prune().catch(() => {})
     return true

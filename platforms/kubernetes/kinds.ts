@@ -11,6 +11,7 @@ const KINDS: Record<string, [apiVersion: string, plural: string, cluster?: 'clus
   Role: ['rbac.authorization.k8s.io/v1', 'roles'],
   RoleBinding: ['rbac.authorization.k8s.io/v1', 'rolebindings'],
   HTTPRoute: ['gateway.networking.k8s.io/v1', 'httproutes'],
+  PodMonitor: ['monitoring.coreos.com/v1', 'podmonitors'],
   PrometheusRule: ['monitoring.coreos.com/v1', 'prometheusrules'],
   ValidatingAdmissionPolicy: [
     'admissionregistration.k8s.io/v1',

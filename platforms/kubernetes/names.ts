@@ -7,6 +7,12 @@ export type Place = Pick<KubernetesReference, 'name' | 'namespace'>
 export const ROLLOUT_LABEL = 'sluice.dev/rollout'
 export const SERVICE_LABEL = 'sluice.dev/service'
 export const COLOUR_LABEL = 'sluice.dev/color'
+/** Of the Deployment and pods of an operation that runs beside the rollout. */
+export const OPERATION_LABEL = 'sluice.dev/operation'
+/** Of the Jobs of one command at one place: a hash of both. */
+export const COMMAND_LABEL = 'sluice.dev/command'
+/** Where pods find the flag file, as SLUICE_FLAGS says. */
+export const FLAGS_FOLDER = '/run/sluice/flags'
 /** Who owns the fields that are applied: Pulumi and the hook are one. */
 export const FIELD_MANAGER = 'sluice'
 /** Where the hook listens in its pod. */
@@ -22,12 +28,30 @@ export const backendName = ({ name }: Place, service: string, colour: string) =>
 
 export const objectName = ({ name }: Place, what: Kept) => `sluice-${name}-${what}`
 /** What stands in ConfigMaps and Secrets of its own. */
-export type Kept = 'latch' | 'journal' | 'history' | 'plan' | 'code' | 'flags' | 'hook' | 'backups'
+export type Kept =
+  | 'latch'
+  | 'journal'
+  | 'history'
+  | 'plan'
+  | 'code'
+  | 'files'
+  | 'flags'
+  | 'hook'
+  | 'backups'
+
+/** The rollout of another environment of a plan, which stands beside this one. */
+export const environmentPlace = (
+  { namespace }: Place,
+  { name }: { name: string },
+  environment: string,
+): Place => ({ name: `${name}-${environment}`, namespace })
 
 const encoded = ({ namespace }: Place) => encodeURIComponent(namespace)
 export const configMaps = (place: Place) => `/api/v1/namespaces/${encoded(place)}/configmaps`
 export const secrets = (place: Place) => `/api/v1/namespaces/${encoded(place)}/secrets`
 export const pods = (place: Place) => `/api/v1/namespaces/${encoded(place)}/pods`
+export const podMetrics = (place: Place) =>
+  `/apis/metrics.k8s.io/v1beta1/namespaces/${encoded(place)}/pods`
 export const jobs = (place: Place) => `/apis/batch/v1/namespaces/${encoded(place)}/jobs`
 export const leases = (place: Place) =>
   `/apis/coordination.k8s.io/v1/namespaces/${encoded(place)}/leases`

@@ -1,6 +1,9 @@
 import type { Plan } from '../../rollout/plan.ts'
+import { commandsIn, supervisedIn } from '../../rollout/plan-uses.ts'
 import { kubernetesPart } from '../../rollout/schema/kubernetes.ts'
 import { colourOf } from '../../rollout/services.ts'
+
+type Say = (place: string, text: string) => void
 
 /**
  * What of a plan a cluster does not do: each a line with its place and what to do. A plan that needs
@@ -8,7 +11,30 @@ import { colourOf } from '../../rollout/services.ts'
  */
 export function unsupportedIn(plan: Plan): string[] {
   const problems: string[] = []
-  const say = (place: string, text: string) => problems.push(`plan.${place}: ${text}`)
+  const say: Say = (place, text) => problems.push(`plan.${place}: ${text}`)
+  sayOfServices(plan, say)
+  sayOfGates(plan, say)
+  sayOfOperations(plan, say)
+  for (const [name, { url }] of Object.entries(plan.external)) {
+    if (url !== undefined && isLoopback(url)) {
+      say(`external.${name}.url`, `${url} is the hook's own pod in a cluster; give its name there`)
+    }
+  }
+  for (const [name, { follows }] of Object.entries(plan.flags)) {
+    if (follows) {
+      say(
+        `flags.${name}.follows`,
+        'a gateway gives a user no bucket, so the flag would be on for others than those on green; set it by a guardrail or by sluice flag',
+      )
+    }
+  }
+  sayOfBackups(plan, say)
+  sayOfSecret(plan, say)
+  if ('shadow' in plan) say('shadow', 'a mirror answers 500 on gateways that lack it')
+  return problems
+}
+
+function sayOfServices(plan: Plan, say: Say): void {
   for (const [name, service] of Object.entries(plan.services)) {
     const place = `services.${name}`
     if (service.blue === 'none') {
@@ -16,56 +42,119 @@ export function unsupportedIn(plan: Plan): string[] {
     }
     for (const colour of ['blue', 'green'] as const) {
       const own = colourOf(service, colour)
+      if (own?.flag !== undefined) {
+        say(`${place}.${colour}.flag`, 'a gateway gives a user no bucket; take it out')
+      }
       if (!own || own.image !== undefined || own.existing !== undefined) continue
       say(
         `${place}.${colour}`,
         'has neither an image nor an existing Service, which is what a cluster runs; give one of them with its port',
       )
     }
-    if (service.strategy !== 'direct') {
-      say(`${place}.strategy`, `${service.strategy} is not done in a cluster yet; direct is`)
+    if (service.strategy === 'dual-write') {
+      say(
+        `${place}.strategy`,
+        'dual-write: a gateway copies no writes; keep both sides alike by an operation with until, as examples/sync.ts is one',
+      )
+    }
+    if (service.strategy === 'feature-toggle') {
+      say(
+        `${place}.strategy`,
+        'feature-toggle: its flag follows users, whom a gateway does not tell apart; give green an image of its own',
+      )
     }
     if (service.fallback) say(`${place}.fallback`, "a gateway's counters do not tell it")
   }
-  for (const [name, { check, gate, then }] of Object.entries(plan.guardrails)) {
-    const place = `guardrails.${name}`
-    if (check !== undefined) {
+}
+
+function sayOfGates(plan: Plan, say: Say): void {
+  for (const [name, { logs, outbox }] of Object.entries(plan.gates)) {
+    if (logs !== undefined) {
       say(
-        place,
-        'a check asks green past the router, which is not done yet; the readiness probe does',
+        `gates.${name}.logs`,
+        'the logs of pods are gone with them, so it does not read them; count types of errors as a metric, and ask for it with a query',
       )
     }
-    if (gate !== undefined) say(place, 'a gate that is judged again and again is not done yet')
-    if (typeof then === 'object' && 'run' in then) say(place, 'a command is not run as a Job yet')
-    if (typeof then === 'object' && 'flag' in then) say(place, 'flags are not set by it yet')
+    if (typeof outbox === 'object') {
+      for (const [colour, url] of Object.entries(outbox)) {
+        if (isLoopback(url)) {
+          say(
+            `gates.${name}.outbox.${colour}`,
+            `${url} is the hook's own pod in a cluster; give a path of the service, such as /outbox, which is asked of each pod`,
+          )
+        }
+      }
+    }
   }
-  for (const [name, gate] of Object.entries(plan.gates)) {
-    const known =
-      gate.confirm !== undefined || gate.metric !== undefined || gate.query !== undefined
-    if (!known)
-      say(`gates.${name}`, 'of the gates, confirm, metric and query are judged in a cluster so far')
+}
+
+function sayOfOperations(plan: Plan, say: Say): void {
+  for (const name of supervisedIn(plan)) {
+    const metrics = plan.operations[name]?.metrics
+    if (typeof metrics === 'string') {
+      say(
+        `operations.${name}.metrics`,
+        `${metrics}: in a cluster it runs in a pod of its own; give its port and path: { port: 8080, path: /metrics }`,
+      )
+    }
   }
-  for (const name of Object.keys(plan.operations)) {
+  const [needed] = [...commandsIn(plan), ...supervisedIn(plan).map((name) => `operations.${name}`)]
+  if (needed !== undefined && !plan.runner) {
+    say('runner', `is missing; ${needed} runs in it: runner: { image: … }, with Node 24`)
+  }
+}
+
+function sayOfBackups(plan: Plan, say: Say): void {
+  const backups = Object.entries(plan.backups)
+  for (const [name, { priority }] of backups) {
+    if (priority === 'critical') {
+      say(
+        `backups.${name}.priority`,
+        "critical: a server's WAL is archived beside the server, which is not the cluster's rollout; give high, and archive it there",
+      )
+    }
+  }
+  if (backups.length === 0) return
+  if (!plan.runner) say('runner', 'is missing; backups are taken in it: runner: { image: … }')
+  if (kubernetesPart(plan).claim === undefined) {
     say(
-      `operations.${name}`,
-      'a command is not run as a Job yet; run it yourself, or as a Job of your own',
+      'kubernetes.claim',
+      'is missing; backups are kept in it: the name of a PersistentVolumeClaim',
     )
   }
-  for (const name of Object.keys(plan.external))
-    say(`external.${name}`, 'is not checked from a cluster yet')
-  for (const [name, { priority }] of Object.entries(plan.backups)) {
-    if (priority !== undefined) say(`backups.${name}.priority`, 'is not scheduled in a cluster yet')
-  }
-  if (Object.keys(plan.backups).length > 0) {
-    if (!plan.runner) say('runner', 'is missing; backups are taken in it: runner: { image: … }')
-    if (kubernetesPart(plan).claim === undefined) {
-      say(
-        'kubernetes.claim',
-        'is missing; backups are kept in it: the name of a PersistentVolumeClaim',
-      )
-    }
-  }
-  if (Object.keys(plan.flags).length > 0) say('flags', 'are not mounted into services yet')
-  if ('shadow' in plan) say('shadow', 'a mirror answers 500 on gateways that lack it')
-  return problems
+}
+
+/** A pod knows no variable by `env:` but those of the plan's Secret. */
+function sayOfSecret(plan: Plan, say: Say): void {
+  if (kubernetesPart(plan).secret !== undefined) return
+  const named: { place: string; environment: Record<string, string> }[] = [
+    ...Object.entries(plan.services).flatMap(([name, service]) =>
+      (['blue', 'green'] as const).map((colour) => ({
+        place: `services.${name}.${colour}`,
+        environment: colourOf(service, colour)?.environment ?? {},
+      })),
+    ),
+    ...Object.entries({ operations: plan.operations, gates: plan.gates }).flatMap(([part, all]) =>
+      Object.entries(all).map(([name, { environment = {} }]) => ({
+        place: `${part}.${name}`,
+        environment,
+      })),
+    ),
+    ...Object.entries(plan.backups).map(([name, { postgres }]) => ({
+      place: `backups.${name}`,
+      environment: { postgres },
+    })),
+  ]
+  const [first] = named.filter(({ environment }) =>
+    Object.values(environment).some((value) => value.startsWith('env:')),
+  )
+  if (!first) return
+  say(
+    'kubernetes.secret',
+    `is missing; the keys of this Secret are what env: names in ${first.place}`,
+  )
+}
+
+function isLoopback(url: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(new URL(url).hostname)
 }

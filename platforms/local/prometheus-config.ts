@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { metricsUrl } from '../../rollout/operations.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { urlOf } from '../../rollout/services.ts'
 import { INTERVAL_MS } from './alert-rules.ts'
@@ -61,9 +62,10 @@ function ownJobs(plan: Plan): object[] {
       return url ? [job(`${service}-${color}`, url, { service, color })] : []
     }),
   )
-  const operations = Object.entries(plan.operations).flatMap(([operation, { metrics, until }]) =>
-    metrics && until ? [job(`${operation}-operation`, metrics, { operation })] : [],
-  )
+  const operations = Object.entries(plan.operations).flatMap(([name, operation]) => {
+    const url = operation.until && metricsUrl(operation)
+    return url ? [job(`${name}-operation`, url, { operation: name })] : []
+  })
   return [...services, ...operations]
 }
 

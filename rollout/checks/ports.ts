@@ -5,7 +5,7 @@ import { COLOURS, running } from './colours.ts'
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 /** No two things of a plan listen on one port of loopback. */
-export function portChecks({ local, services }: Parts): Check[] {
+export function portChecks({ local, services, operations }: Parts): Check[] {
   const checks: Check[] = []
   const taken = new Map<number, Keys>()
   const names = new Map<number, string>()
@@ -43,6 +43,10 @@ export function portChecks({ local, services }: Parts): Check[] {
     if (value?.port !== undefined && value.url === undefined && !alone) {
       take(value.port, [...keys, 'port'], false)
     }
+  }
+  for (const [name, { metrics }] of entries(operations)) {
+    if (typeof metrics !== 'object' || metrics.port === undefined) continue
+    take(metrics.port, ['operations', name, 'metrics', 'port'], false)
   }
   const commands = new Map(taken)
   for (const { keys, value } of colours) {

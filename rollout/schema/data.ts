@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { durationSchema } from '../duration.ts'
-import { command, environment, fromEnvironment, httpUrl, name } from './words.ts'
+import { command, environment, fromEnvironment, httpUrl, name, path, port } from './words.ts'
 
 export const PRIORITIES = ['critical', 'high', 'medium'] as const
 
@@ -63,7 +63,12 @@ export const operation = z.strictObject({
     .describe(
       'takes it back; run only by sluice rollback --database, and only where it is declared',
     ),
-  metrics: httpUrl.optional().describe('read by Prometheus while it is supervised'),
+  metrics: z
+    .union([httpUrl, z.strictObject({ port, path: path.default('/metrics') })])
+    .optional()
+    .describe(
+      'read by Prometheus while it is supervised: a port of its own, wherever it runs, or an address',
+    ),
   environment,
   timeout: durationSchema.default(600_000).describe('of one run; default 10m'),
 })

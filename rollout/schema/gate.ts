@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { durationSchema } from '../duration.ts'
 import { shareSchema, thresholdSchema } from '../threshold.ts'
 import { metric } from './guardrail.ts'
-import { command, environment, fromEnvironment, httpUrl, name, query } from './words.ts'
+import { command, environment, fromEnvironment, httpUrl, name, path, query } from './words.ts'
 
 const table = z.string().regex(/^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$/, {
   error: 'give the name of a table: lower-case letters, digits and _',
@@ -46,10 +46,10 @@ export const gate = z.strictObject({
       'parity: by how much one side may be behind where its data follows the other; a read whose answers differ is asked again until then. Of the real clock; default not at all',
     ),
   outbox: z
-    .strictObject({ blue: httpUrl, green: httpUrl })
+    .union([path, z.strictObject({ blue: httpUrl, green: httpUrl })])
     .optional()
     .describe(
-      'parity: where a recorder lists as JSON what each colour sent out; compared too. A member replay, the x-sluice-replay of the request, tells it from what users sent',
+      'parity: where each colour lists as JSON what it sent out, a path such as /outbox or an address a colour; compared too. A member replay, the x-sluice-replay of the request, tells it from what users sent',
     ),
 
   confirm: z

@@ -24,7 +24,9 @@ export const kubernetes = z.strictObject({
   operator: z
     .boolean()
     .default(false)
-    .describe('true: alert rules as a PrometheusRule; false: as a rule file in a ConfigMap'),
+    .describe(
+      'true: a PrometheusRule and PodMonitors; false: a rule file in a ConfigMap, and annotations of pods',
+    ),
   replicas: z.int().min(1).default(2).describe('of each colour'),
   image: z.string().min(1).default('node:24-slim').describe('what the hook runs in: any Node 24'),
   secret: objectName

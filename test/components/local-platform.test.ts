@@ -1,11 +1,7 @@
 import * as pulumi from '@pulumi/pulumi'
 import { describe, expect, it } from 'vitest'
-import {
-  coloursOf,
-  copiersOf,
-  LocalPlatform,
-  supervisedOperations,
-} from '../../components/local/platform.ts'
+import { coloursOf, copiersOf, LocalPlatform } from '../../components/local/platform.ts'
+import { supervisedOperations } from '../../components/supervised-operations.ts'
 import { type Backup, planSchema } from '../../rollout/plan.ts'
 
 const plan = planSchema.parse({

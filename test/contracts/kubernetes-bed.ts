@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundleHook } from '../../components/kubernetes/bundle.ts'
+import { planFiles } from '../../components/kubernetes/files.ts'
 import { KubernetesPlatform } from '../../platforms/kubernetes/client.ts'
 import { ensureTokens, guardedHash, handOver } from '../../platforms/kubernetes/hand-over.ts'
 import { pathOf } from '../../platforms/kubernetes/kinds.ts'
@@ -17,6 +18,7 @@ import { type Route, withGreen } from '../../platforms/kubernetes/route.ts'
 import { RouteRouter } from '../../platforms/kubernetes/router.ts'
 import { databaseUrl } from '../../platforms/local/layout.ts'
 import { parsePlan } from '../../rollout/parse-plan.ts'
+import type { PlanInput } from '../../rollout/plan.ts'
 import { greenOf, split } from '../../rollout/weights.ts'
 import { checkout } from '../../tools/checkout.ts'
 import { BedCluster } from '../beds/kubernetes/cluster.ts'
@@ -33,8 +35,14 @@ export type KubernetesBed = Bed & {
   place: { name: string; namespace: string }
 }
 
-/** A cluster of real programs, with the rollout deployed as the components declare it. */
-export async function openKubernetesBed(throttle?: string): Promise<KubernetesBed> {
+/**
+ * A cluster of real programs, with the rollout deployed as the components declare it.
+ * @param changes of the contract's plan
+ */
+export async function openKubernetesBed(
+  throttle?: string,
+  changes: Partial<PlanInput> = {},
+): Promise<KubernetesBed> {
   const cluster = await BedCluster.start({ throttle })
   const place = { name: 'contract', namespace: 'default' }
   const { api, folder } = cluster
@@ -47,6 +55,7 @@ export async function openKubernetesBed(throttle?: string): Promise<KubernetesBe
   })
   const { plan, planHash } = parsePlan({
     ...contractPlan,
+    ...changes,
     services: { [SERVICE]: { blue: colour('blue'), green: colour('green') } },
     runner: { image: 'node:24' },
     kubernetes: {
@@ -90,8 +99,14 @@ export async function openKubernetesBed(throttle?: string): Promise<KubernetesBe
       stringData: { ORDERS_URL: database.url(BACKUP) },
     })
     await ensureTokens(api, place)
-    const code = bundleHook(checkout)
-    for (const manifest of manifestsOf(place, { plan, clock: CLOCK, keepBlue: true, code })) {
+    const declared = {
+      ...{ plan, clock: CLOCK, keepBlue: true },
+      code: bundleHook(checkout),
+      files: planFiles(plan, checkout, (problem) => {
+        throw new Error(problem)
+      }),
+    }
+    for (const manifest of manifestsOf(place, declared)) {
       await create(manifest)
     }
     const route = routeManifest(place, plan, SERVICE, split(0))

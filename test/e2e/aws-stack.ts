@@ -1,8 +1,7 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateDBInstanceCommand } from '@aws-sdk/client-rds'
-import { parse } from 'yaml'
 import { AwsPlatform } from '../../platforms/aws/client.ts'
 import { clientsOf } from '../../platforms/aws/clients.ts'
 import { createHome } from '../../platforms/local/home.ts'
@@ -15,21 +14,22 @@ import type { AwsReference } from '../../platforms/reference.ts'
 import type { PlanInput } from '../../rollout/plan.ts'
 import { checkout } from '../../tools/checkout.ts'
 import { AccountHarness } from '../beds/aws/account-harness.ts'
-import { AGENT_NAMESPACE, AgentHarness, type Figure } from '../beds/aws/agent-harness.ts'
+import { AgentHarness, type Figure } from '../beds/aws/agent-harness.ts'
 import { createTaskPlace, type TaskPlace } from '../beds/aws/cluster.ts'
 import { type Account, createAccount } from '../beds/aws/deploy.ts'
 import { EcsHarness } from '../beds/aws/ecs-harness.ts'
 import { environmentOf } from '../beds/aws/environment.ts'
 import { type Moto, startMoto } from '../beds/aws/moto.ts'
 import { type Pager, startPager } from '../beds/aws/pager.ts'
+import { type Ports, planFor, RDS_SECOND } from './aws-plan.ts'
 import { EngineStack, type Result } from './engine-stack.ts'
 import { freePorts } from './free-ports.ts'
 
 const NAME = 'huntred'
 const SERVICE = 'huntred'
 const SECOND = 'huntred_v2'
-/** How many times faster than real the plan's waits pass: a day is two seconds. */
-const CLOCK = 43_200
+/** How many times faster than real the plan's waits pass: a day is a second. */
+const CLOCK = 86_400
 /** Milliseconds of each answer: twice a baseline has to be more than a busy machine adds. */
 const WORK_MS = '60'
 /** Seconds that stand for a minute of AWS: no shorter, as a busy machine is no dead hook. */
@@ -273,68 +273,4 @@ export function standInPlugin(home: string): void {
   const program = join(checkout, 'test/standins/pulumi-resource-aws-stand-in.ts')
   writeFileSync(file, `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`)
   chmodSync(file, 0o755)
-}
-
-/** Where everything of a stack listens on loopback. */
-interface Ports {
-  blue: number
-  green: number
-  sync: number
-  balancer: number
-}
-
-const RDS_SECOND = 'huntred-v2'
-/** Has Node and the project. */
-const IMAGE = 'registry.example/huntred-tools'
-
-/** The plan of stacks/ as it is, but for where it stands. */
-function planFor(account: Account, ports: Ports, place: TaskPlace): PlanInput {
-  const { listener, groups, database } = account
-  const { secret, cluster, subnets, securityGroups } = place
-  const text = readFileSync(join(checkout, 'stacks', `${NAME}.plan.yaml`), 'utf8')
-  const file = text.replaceAll('8393', String(ports.sync))
-  const plan = parse(file) as PlanInput
-  const outbox = (port: number) => `http://127.0.0.1:${port}/outbox`
-  const green = { Color: 'green' }
-  const stands = (metric: string, dimensions: Record<string, string> = {}) => ({
-    ...{ namespace: AGENT_NAMESPACE, metric, dimensions },
-  })
-  return {
-    ...plan,
-    services: {
-      [SERVICE]: {
-        blue: { targetGroupArn: groups.blue },
-        green: { targetGroupArn: groups.green },
-        health: '/healthz',
-      },
-    },
-    // Beside what it says: somebody who is told.
-    notify: { pager: { webhook: 'env:PAGER_URL' } },
-    runner: { image: IMAGE },
-    operations: {
-      ...plan.operations,
-      sync: {
-        ...{ run: plan.operations?.['sync']?.run as string[], until: 'retired' },
-        environment: { HUNTRED_URL: 'env:HUNTRED_URL', HUNTRED_V2_URL: 'env:HUNTRED_V2_URL' },
-      },
-    },
-    minimumRequests: 10,
-    gates: {
-      ...plan.gates,
-      integrations: {
-        ...plan.gates?.['integrations'],
-        outbox: { blue: outbox(ports.blue), green: outbox(ports.green) },
-      },
-    },
-    aws: {
-      ...{ listener, secret, address: `http://127.0.0.1:${ports.balancer}` },
-      ...{ cluster, subnets, securityGroups },
-      databases: { huntred: database, 'huntred-v2': RDS_SECOND },
-      metrics: {
-        startup: stands('StartSeconds', green),
-        memory: stands('ResidentBytes', green),
-        'sync-lag': stands('SyncLagSeconds'),
-      },
-    },
-  }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Actions } from '../../hooks/actions.ts'
 import { Alarms } from '../../hooks/alarms.ts'
+import { localSurroundings } from '../../hooks/local-surroundings.ts'
 import { WatchedRouter, WatchedStore, World } from '../../hooks/world.ts'
 import { layoutOf } from '../../platforms/local/layout.ts'
 import { Operations } from '../../platforms/operations.ts'
@@ -56,7 +57,7 @@ async function standing(position: string, guardrails: PlanInput['guardrails'], c
     guard: () => ({ alive: true, planHash }),
     announce: (event) => events.push(event),
   })
-  const acting = new Actions({ world, layout: layoutOf(folder), operations })
+  const acting = new Actions({ world, around: localSurroundings(layoutOf(folder)), operations })
   actions = acting
   const alarms: Alarms = new Alarms(
     (event) => void operations.record(event),

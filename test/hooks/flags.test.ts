@@ -59,9 +59,9 @@ function stage() {
 }
 
 describe('the flag file', () => {
-  test('is all off for what follows before the first step', () => {
+  test('is all off for what follows before the first step', async () => {
     const { flags, percent } = stage()
-    flags.refresh()
+    await flags.refresh()
     expect(percent()).toBe(0)
   })
 
@@ -88,10 +88,10 @@ describe('the flag file', () => {
     mkdirSync(file)
     await router.write({ api: split(0) })
     expect(await bare.read()).toEqual({ api: split(0) })
-    flags.refresh()
+    await flags.refresh()
     expect(problems).toHaveLength(1)
     rmSync(file, { recursive: true })
-    flags.refresh()
+    await flags.refresh()
     expect(percent()).toBe(0)
   })
 
@@ -108,7 +108,7 @@ describe('the flag file', () => {
       reason: 'r',
     }
     world.latch = latchAt(world.latch!, trip, { api: split(0) })
-    flags.refresh()
+    await flags.refresh()
     expect(percent()).toBe(0)
   })
 
@@ -116,20 +116,20 @@ describe('the flag file', () => {
     const { router, world, flags, registry, file } = stage()
     await router.write({ api: split(10) })
     world.journal!.flags = { fast: true, 'new-api': false }
-    flags.refresh()
+    await flags.refresh()
     expect(JSON.parse(readFileSync(file, 'utf8')).flags.fast.defaultVariant).toBe('on')
     const metrics = await registry.metrics()
     expect(metrics).toContain('sluice_flag_percent{flag="fast"} 100')
     expect(metrics).toContain('sluice_flag_percent{flag="new-api"} 0')
   })
 
-  test('stays as it is while nothing is known of the router', () => {
+  test('stays as it is while nothing is known of the router', async () => {
     const { world, flags, file } = stage()
-    flags.refresh()
+    await flags.refresh()
     const before = readFileSync(file, 'utf8')
     world.weights = {}
     world.journal!.flags = { fast: true }
-    flags.refresh()
+    await flags.refresh()
     expect(readFileSync(file, 'utf8')).toBe(before)
   })
 })

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import { judgeGate } from '../../hooks/gates/judge.ts'
+import { localSurroundings } from '../../hooks/local-surroundings.ts'
 import { Metrics } from '../../hooks/metrics.ts'
 import { World } from '../../hooks/world.ts'
 import { layoutOf } from '../../platforms/local/layout.ts'
@@ -56,6 +57,7 @@ export function json(response: ServerResponse, value: unknown, status = 200): vo
 export class GateStand {
   readonly folder = mkdtempSync(join(tmpdir(), 'sluice-gates-'))
   readonly layout = layoutOf(join(this.folder, 'shop-production'))
+  readonly around = localSurroundings(this.layout)
   readonly metrics = new Metrics()
   readonly stop = new AbortController()
   readonly world: World

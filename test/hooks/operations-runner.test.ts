@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { localSurroundings } from '../../hooks/local-surroundings.ts'
 import { OperationsRunner, type RunnerParts } from '../../hooks/operations-runner.ts'
 import { World } from '../../hooks/world.ts'
 import { layoutOf } from '../../platforms/local/layout.ts'
@@ -62,8 +63,7 @@ function stage(at: string, more: (folder: string) => Partial<PlanInput>, ask?: R
   const runner = new OperationsRunner({
     world,
     operations,
-    layout: layoutOf(folder),
-    cwd: folder,
+    around: localSurroundings(layoutOf(folder), folder),
     ask,
     onError: (error) => {
       throw error

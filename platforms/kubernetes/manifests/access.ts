@@ -1,5 +1,6 @@
 import type { Plan } from '../../../rollout/plan.ts'
-import { objectName, type Place, routeName } from '../names.ts'
+import { commandsIn } from '../../../rollout/plan-uses.ts'
+import { environmentPlace, objectName, type Place, routeName } from '../names.ts'
 import { type Manifest, metadata } from './common.ts'
 
 /** Service accounts, and the least that each may do. */
@@ -7,9 +8,16 @@ import { type Manifest, metadata } from './common.ts'
 export function hookAccess(place: Place, plan: Plan): Manifest[] {
   const map = (...what: Parameters<typeof objectName>[1][]) =>
     what.map((each) => objectName(place, each))
+  const scheduled = isScheduled(plan)
   return account(place, objectName(place, 'hook'), [
     // `create` knows no names yet.
     { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
+    {
+      apiGroups: [''],
+      resources: ['configmaps'],
+      resourceNames: map('files'),
+      verbs: ['get'],
+    },
     {
       apiGroups: [''],
       resources: ['configmaps'],
@@ -33,7 +41,47 @@ export function hookAccess(place: Place, plan: Plan): Manifest[] {
       verbs: ['get', 'patch'],
     },
     { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list'] },
+    // How long a colour took to start, and what came of a Job, is in the status of its pods.
+    { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
+    { apiGroups: ['metrics.k8s.io'], resources: ['pods'], verbs: ['list'] },
+    ...(makesJobs(plan) ? [JOBS] : []),
+    ...(scheduled
+      ? [
+          {
+            apiGroups: [''],
+            resources: ['configmaps'],
+            resourceNames: map('backups'),
+            verbs: ['get'],
+          },
+        ]
+      : []),
+    ...otherEnvironments(place, plan),
   ])
+}
+
+/** Only where the plan has commands, or a schedule of backups: whoever makes Jobs can run anything in the namespace. */
+const JOBS = {
+  apiGroups: ['batch'],
+  resources: ['jobs'],
+  verbs: ['create', 'get', 'list', 'delete'],
+}
+
+const isScheduled = ({ backups }: Plan) =>
+  Object.values(backups).some(({ priority }) => priority !== undefined)
+
+/** Whether the hook itself runs anything as a Job. */
+export const makesJobs = (plan: Plan): boolean => commandsIn(plan).length > 0 || isScheduled(plan)
+
+/** What the other environments of the plan keep is read, never written. */
+function otherEnvironments(place: Place, plan: Plan): object[] {
+  const others = (plan.environments ?? [])
+    .map((environment) => environmentPlace(place, plan, environment))
+    .filter(({ name }) => name !== place.name)
+  if (others.length === 0) return []
+  const kept = (['latch', 'journal', 'history'] as const).flatMap((what) =>
+    others.map((other) => objectName(other, what)),
+  )
+  return [{ apiGroups: [''], resources: ['configmaps'], resourceNames: kept, verbs: ['get'] }]
 }
 
 export function backupAccess(place: Place): Manifest[] {

@@ -14,7 +14,16 @@ import {
   routeName,
   SERVICE_LABEL,
 } from '../names.ts'
-import { type Manifest, metadata, RESTRICTED, USER } from './common.ts'
+import {
+  flagsIn,
+  type Manifest,
+  metadata,
+  RESTRICTED,
+  scraped,
+  USER,
+  variables,
+  variablesFrom,
+} from './common.ts'
 
 /** A pod that ends serves on until every gateway has heard of it. */
 const DRAIN_SECONDS = 5
@@ -46,12 +55,18 @@ export function colourManifests(
         strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
         selector: { matchLabels: selector },
         template: {
-          metadata: { labels: selector },
+          metadata: {
+            labels: selector,
+            ...(found.metrics === undefined
+              ? {}
+              : { annotations: scraped(Number(own.port), found.metrics) }),
+          },
           spec: {
             automountServiceAccountToken: false,
             terminationGracePeriodSeconds: DRAIN_SECONDS + 25,
             securityContext: USER,
-            containers: [container(plan, own, found.health)],
+            containers: [container(place, plan, own, found.health)],
+            volumes: [flagsIn(place).volume],
           },
         },
       },
@@ -71,20 +86,27 @@ export function colourManifests(
   ]
 }
 
-function container(plan: Plan, { image, command, port, environment }: Colour, health: string) {
+function container(
+  place: Place,
+  plan: Plan,
+  { image, command, port, environment }: Colour,
+  health: string,
+) {
   const { secret } = kubernetesPart(plan)
-  const env = Object.entries(environment).map(([name, value]) =>
-    value.startsWith('env:') && secret !== undefined
-      ? { name, valueFrom: { secretKeyRef: { name: secret, key: value.slice('env:'.length) } } }
-      : { name, value },
-  )
+  const flags = flagsIn(place)
   return {
     name: 'service',
     image,
     ...(command ? { command } : {}),
     ports: [{ name: 'http', containerPort: port }],
-    env: [{ name: 'HOST', value: '0.0.0.0' }, { name: 'PORT', value: String(port) }, ...env],
-    envFrom: secret === undefined ? [] : [{ secretRef: { name: secret } }],
+    env: [
+      { name: 'HOST', value: '0.0.0.0' },
+      { name: 'PORT', value: String(port) },
+      flags.variable,
+      ...variables(environment, secret),
+    ],
+    envFrom: variablesFrom(secret),
+    volumeMounts: [flags.mount],
     readinessProbe: {
       httpGet: { path: health, port: 'http' },
       periodSeconds: 2,

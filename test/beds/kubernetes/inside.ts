@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { ApiError, ClusterApi, type ClusterObject } from '../../../platforms/kubernetes/api.ts'
 import { kubeconfigAccess } from '../../../platforms/kubernetes/kubeconfig.ts'
+import { tellMemory } from './metrics-server-stand-in.ts'
 import { writePrometheusConfig, writeTargets } from './monitoring.ts'
+import { podMonitorDefinition } from './pod-monitor.ts'
 import { PodRunner } from './pods.ts'
 import { relay } from './relay.ts'
 import {
@@ -199,6 +201,8 @@ const pods = new PodRunner(api, folder, certificate, PORTS.api, (targets) =>
   writeTargets(folder, targets),
 )
 await pods.start()
+await ensure(api, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', podMonitorDefinition)
+await tellMemory(api, () => pods.memory())
 for (const name of CARRIED) await relay({ path: at(`${name}.sock`) }, { port: PORTS[name] })
 await until('Prometheus', async () => {
   const answer = await fetch(`http://127.0.0.1:${PORTS.prometheus}/-/ready`)

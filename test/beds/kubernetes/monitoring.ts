@@ -1,6 +1,12 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import {
+  COLOUR_LABEL,
+  OPERATION_LABEL,
+  SERVICE_LABEL,
+} from '../../../platforms/kubernetes/names.ts'
+import type { Pod } from './pod.ts'
 import { type BedSettings, RULES_FOLDER } from './settings.ts'
 
 /** A pod that is to be scraped. */
@@ -8,6 +14,31 @@ export interface Target {
   name: string
   namespace: string
   address: string
+  path: string
+  /** What it is of, as a relabelling of its labels says. */
+  labels: Record<string, string>
+}
+
+const LABELS = {
+  service: SERVICE_LABEL,
+  color: COLOUR_LABEL,
+  operation: OPERATION_LABEL,
+} as const
+
+/** What is to be scraped of a pod, by the usual annotations; undefined where it asks for nothing. */
+export function targetOf({ metadata }: Pod, ip: string): Target | undefined {
+  const { name, namespace = 'default', annotations = {}, labels = {} } = metadata
+  if (annotations['prometheus.io/scrape'] !== 'true') return undefined
+  const named = Object.entries(LABELS).flatMap(([label, key]) =>
+    labels[key] === undefined ? [] : [[label, labels[key]]],
+  )
+  return {
+    name,
+    namespace,
+    address: `${ip}:${annotations['prometheus.io/port']}`,
+    path: annotations['prometheus.io/path'] ?? '/metrics',
+    labels: Object.fromEntries(named),
+  }
 }
 
 const targetsOf = (folder: string) => join(folder, 'prometheus', 'pods.json')
@@ -31,9 +62,9 @@ export function writePrometheusConfig({ folder }: BedSettings): void {
 /** Tells Prometheus which pods to scrape. */
 export function writeTargets(folder: string, targets: Target[]): void {
   const file = targetsOf(folder)
-  const groups = targets.map(({ name, namespace, address }) => ({
+  const groups = targets.map(({ name, namespace, address, path, labels }) => ({
     targets: [address],
-    labels: { pod: name, namespace },
+    labels: { pod: name, namespace, __metrics_path__: path, ...labels },
   }))
   writeFileSync(`${file}.new`, JSON.stringify(groups))
   renameSync(`${file}.new`, file)

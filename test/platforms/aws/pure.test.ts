@@ -286,6 +286,15 @@ describe('what the platform aws does not carry', () => {
       'runner: is missing, and operations.sync',
     ],
     [
+      'a command that is judged again and again',
+      {
+        gates: { suite: { run: ['x'], at: 'start' } },
+        guardrails: { one: { gate: 'suite', then: 'hold' } },
+      },
+      'guardrails.one.gate',
+    ],
+    ['a system outside', { external: { redis: { url: 'http://127.0.0.1:1' } } }, 'external'],
+    [
       'what takes an operation back',
       { operations: { sync: { run: ['x'], at: 'promoted', down: ['y'] } } },
       'operations.sync.down',

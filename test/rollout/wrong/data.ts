@@ -82,6 +82,28 @@ export const DATA: WrongPlan[] = [
     ],
   ],
   [
+    'metrics at a port that a service has',
+    {
+      operations: { sync: { run: ['./sync.sh'], until: 'retired', metrics: { port: 9500 } } },
+      services: {
+        api: {
+          blue: { url: 'http://127.0.0.1:9001' },
+          green: { command: ['node', 'api.ts'], port: 9500 },
+        },
+      },
+    },
+    [
+      'plan.operations.sync.metrics.port: 9500 is taken by plan.services.api.green.port; give another port',
+    ],
+  ],
+  [
+    'an outbox that is neither a path nor an address a colour',
+    { 'gates.parity.outbox': 'outbox' },
+    [
+      'plan.gates.parity.outbox: "outbox" does not fit; give a path that begins with /, such as /healthz',
+    ],
+  ],
+  [
     'a way back of a way back',
     { operations: { undo: { run: ['./undo.sh'], at: 'on-rollback', down: ['./redo.sh'] } } },
     ['plan.operations.undo.down: takes back what a rollback itself has run; take it out'],
