@@ -1,6 +1,6 @@
 import type { Admission } from '../rollout/admission.ts'
 import { admit } from '../rollout/admission.ts'
-import { flagFile, removedFlags } from '../rollout/flag-file.ts'
+import { flagText, removedFlags } from '../rollout/flag-file.ts'
 import type { BackupRecord, Measurement } from '../rollout/journal.ts'
 import { nothingDeployed, type Observation } from '../rollout/observation.ts'
 import type { ColourName, Plan } from '../rollout/plan.ts'
@@ -200,8 +200,7 @@ export class GuardedPlatform implements Platform {
         await this.#parts.store.readJournal(),
       ]
       const removed = removedFlags(plan, journal)
-      const file = flagFile({ plan, weights, latch, set: journal?.flags, removed })
-      await this.#parts.writeFlags(`${JSON.stringify(file, null, 2)}\n`)
+      await this.#parts.writeFlags(flagText({ plan, weights, latch, set: journal?.flags, removed }))
     } catch (error) {
       throw new Unavailable(
         `green is at its landing, but the flags could not be written: ${messageOf(error)}`,

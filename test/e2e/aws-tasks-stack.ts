@@ -80,7 +80,7 @@ export class AwsTasksStack extends EngineStack {
     Object.assign(process.env, environmentOf(moto.endpoint, 'bed'))
     const stack = new AwsTasksStack(folder, moto, before)
     try {
-      const port = await freePorts(3)
+      const port = await freePorts(4)
       const { listener } = await createAccount({ blue: port, green: port + 1 })
       const place = await createTaskPlace(secrets)
       mkdirSync(join(folder, 'code'))

@@ -35,7 +35,7 @@ describe('colours and commands in ECS, with the real engine', () => {
         services: {
           shop: {
             blue: { image, command: SERVES, port, environment: { COLOUR: 'blue' } },
-            green: { image, command: SERVES, port, environment: { COLOUR: 'env:GREEN' } },
+            green: { image, command: SERVES, port: port + 1, environment: { COLOUR: 'env:GREEN' } },
           },
         },
         runner: { image },

@@ -15,7 +15,8 @@ export const REAL_ACCOUNT: Record<string, string> = {
   SLUICE_AWS_CLUSTER: 'the ARN of an ECS cluster with Fargate',
   SLUICE_AWS_VPC: 'the id of the VPC of that load balancer',
   SLUICE_AWS_SUBNETS: 'ids of subnets of it from which images can be pulled',
-  SLUICE_AWS_SECURITY_GROUPS: 'ids of security groups that let the load balancer reach port 8080',
+  SLUICE_AWS_SECURITY_GROUPS:
+    'ids of security groups that let the load balancer reach 8080 and 8081',
   SLUICE_AWS_SECRET:
     'the ARN of an entry of Secrets Manager: {"ORDERS_URL":"postgres://orders","GREEN":"green"}',
 }
