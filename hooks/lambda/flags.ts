@@ -1,5 +1,5 @@
 import { deployFlags } from '../../platforms/aws/flags.ts'
-import { flagText } from '../../rollout/flag-file.ts'
+import { flagText, removedFlags } from '../../rollout/flag-file.ts'
 import type { LambdaParts } from './hook.ts'
 
 /**
@@ -21,6 +21,8 @@ export async function keepFlags({
     router.read(),
   ])
   if (!journal) return
-  const text = flagText({ plan: charge.plan, weights, latch, set: journal.flags })
+  const { plan } = charge
+  const removed = removedFlags(plan, journal)
+  const text = flagText({ plan, weights, latch, set: journal.flags, removed })
   await deployFlags(clients.flags, layout.flags, text)
 }
