@@ -85,7 +85,7 @@ const starters: Record<string, () => void> = {
       `--service-account-private-key-file=${at('sa.key')}`,
       `--controllers=${[
         ...['deployment', 'replicaset', 'endpointslice', 'job', 'serviceaccount', 'namespace'],
-        'garbage-collector',
+        ...['garbage-collector', 'persistentvolumeclaim-protection'],
       ]
         .map((name) => `${name}-controller`)
         .join(',')}`,
