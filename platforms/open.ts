@@ -1,7 +1,7 @@
 import type { Platform } from './platform.ts'
 import type { PlatformReference } from './reference.ts'
 
-export { nameOf, type PlatformReference, tearDownOf } from './reference.ts'
+export { nameOf, type PlatformReference } from './reference.ts'
 
 /** One line a platform; what it is made of is loaded only by those who are on it. */
 const OPENERS: {

@@ -83,13 +83,6 @@ export function nameOf(reference: PlatformReference): string {
   return reference.name
 }
 
-/** What to type to take a rollout off its platform, traffic and all. @param stack of the engine */
-export function tearDownOf(reference: PlatformReference, stack: string): string {
-  if (reference.kind !== 'aws') return `sluice teardown ${stack}`
-  const named = `SLUICE_TEARDOWN=${nameOf(reference)}`
-  return `${named} pulumi up, then ${named} pulumi destroy`
-}
-
 function named(text: string, key: string, most: number): string {
   if (text.length <= most && /^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(text)) return text
   throw new Error(

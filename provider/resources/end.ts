@@ -1,4 +1,4 @@
-import { nameOf, openPlatform, type PlatformReference, tearDownOf } from '../../platforms/open.ts'
+import { nameOf, openPlatform, type PlatformReference } from '../../platforms/open.ts'
 import { isUnavailable, type Observation } from '../../rollout/observation.ts'
 import type { Props } from '../protocol.ts'
 
@@ -16,7 +16,7 @@ export async function mayEnd(inputs: Props, stack: string): Promise<void> {
   const stands = standing(await (await openPlatform(reference)).observe())
   if (stands === undefined) return
   throw new Error(
-    `the rollout ${name} stands at ${stands}: it carries traffic and guards it. To tear down a test or a rehearsal, traffic and all: ${tearDownOf(reference, stack)}`,
+    `the rollout ${name} stands at ${stands}: it carries traffic and guards it. To tear down a test or a rehearsal, traffic and all: sluice teardown ${stack}`,
   )
 }
 

@@ -32,6 +32,14 @@ export function seeded<T>(
     .map(({ index }) => cases[index] as T)
 }
 
+/** Suites of a stack of their own that show more of a platform than the way of huntred does. */
+const DEEP = ['kubernetes-hardship', 'kubernetes-plan-language', 'aws-tasks'] as const
+
+/** True for the one of them that is run by the seed, and for all with SLUICE_TEST_ALL=1. */
+export function isDeepChosen(name: (typeof DEEP)[number]): boolean {
+  return seeded(DEEP, 1).includes(name)
+}
+
 /** mulberry32 */
 function generator(seed: number): () => number {
   let state = seed >>> 0
