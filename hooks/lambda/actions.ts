@@ -4,7 +4,7 @@ import { actionOf } from '../../rollout/action.ts'
 import { type CommandEnd, commandOf, withCommand, withEnd } from '../../rollout/commands.ts'
 import type { Alarm } from '../../rollout/journal.ts'
 import { guardrailNamed } from '../alerts.ts'
-import { commandEnvironment, runCommand } from './commands.ts'
+import { beginCommand, commandEnvironment } from './commands.ts'
 import { keepFlags } from './flags.ts'
 import { type LambdaParts, log } from './hook.ts'
 
@@ -32,14 +32,14 @@ export async function takeAction(parts: LambdaParts, alarm: Alarm): Promise<obje
     return { did: 'set a flag' }
   }
   if (action?.do !== 'run') return { did: 'nothing', why: `${name} runs nothing` }
-  await runCommand(parts, {
+  // How it ends is seen, and told, by the minute's run.
+  await beginCommand(parts, {
     key: `${occasion}, ${timesBy(alarm, action.againMs, charge.clock)}`,
     run: action.command,
     environment: {
       ...commandEnvironment(parts, {}, service),
       ...{ SLUICE_GUARDRAIL: name, SLUICE_VALUE: value, SLUICE_THRESHOLD: threshold },
     },
-    timeoutMs: LONGEST_RUN_MS,
   })
   return { did: 'runs a command' }
 }

@@ -21,6 +21,26 @@ export interface Command {
 }
 
 /**
+ * Begins a command of the plan as a task, where it is not begun.
+ * @returns what was known of it before; undefined where it has just been begun
+ * @throws Unavailable where it could not be begun
+ */
+export async function beginCommand(
+  parts: LambdaParts,
+  { key, run, environment }: Omit<Command, 'timeoutMs'>,
+): Promise<(CommandRecord & { handle: string }) | undefined> {
+  const { clients, operations } = parts
+  const known = await decided(parts, key)
+  if (!known) return undefined
+  const { handle, token } = known
+  if (handle !== undefined) return { ...known, handle }
+  const started = await startTask(clients.tasks, runnerOf(parts), { token, run, environment })
+  const at = new Date().toISOString()
+  await operations.progress((current) => withHandle(current, key, started, at))
+  return undefined
+}
+
+/**
  * Runs a command of the plan as a task, without waiting for it: begins it where it is not begun, and
  * looks whether it has ended. A function that waits costs, and ends after a quarter of an hour.
  * @returns how it ended; undefined while it runs
@@ -28,21 +48,14 @@ export interface Command {
  */
 export async function runCommand(
   parts: LambdaParts,
-  { key, run, environment, timeoutMs }: Command,
+  { timeoutMs, ...command }: Command,
 ): Promise<CommandEnd | undefined> {
-  const { clients, layout, operations } = parts
-  const { runner } = layout
-  if (!runner) throw new Error('nothing runs commands here; next: pulumi up (runner: in the plan)')
-  const known = await decided(parts, key)
-  if (known?.end) return known.end
+  const { clients, operations } = parts
+  const { key } = command
+  const runner = runnerOf(parts)
+  const known = await beginCommand(parts, command)
   if (!known) return undefined
-  if (known.handle === undefined) {
-    const { token } = known
-    const handle = await startTask(clients.tasks, runner, { token, run, environment })
-    const at = new Date().toISOString()
-    await operations.progress((current) => withHandle(current, key, handle, at))
-    return undefined
-  }
+  if (known.end) return known.end
   const end = await endOfTask(clients.tasks, runner, known.handle)
   if (end) {
     const late = ranFor(known.startedAt) > timeoutMs && !end.ok
@@ -54,6 +67,11 @@ export async function runCommand(
     await stopTask(clients.tasks, runner, known.handle, tooLong(timeoutMs))
   }
   return undefined
+}
+
+function runnerOf({ layout: { runner } }: LambdaParts) {
+  if (runner) return runner
+  throw new Error('nothing runs commands here; next: pulumi up (runner: in the plan)')
 }
 
 /**

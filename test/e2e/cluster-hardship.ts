@@ -84,8 +84,13 @@ export function describeClusterHardship({ stack, ok, breakGreen, mendGreen }: Cl
         await stack().until('green to be put back', async () => (await stack().green()) === 0)
         await refusedToRise(result)
         expect(result.output).toMatch(/ROLLED BACK|latched/)
-        const told = (await stack().events()).filter(({ kind }) => kind === 'asserted')
-        expect(told.at(-1)?.message).toContain('was above what the latch allows and is put back')
+        await stack().until('people to be told', async () =>
+          (await stack().events()).some(
+            ({ kind, message }) =>
+              kind === 'asserted' &&
+              message.includes('was above what the latch allows and is put back'),
+          ),
+        )
       } finally {
         await enforce('Deny')
       }

@@ -5,6 +5,7 @@ import { afterEach, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import type { GateContext } from '../../hooks/gates/context.ts'
 import { rehearsed } from '../../hooks/gates/rehearsed.ts'
+import { localSurroundings } from '../../hooks/local-surroundings.ts'
 import { FileStore } from '../../platforms/local/file-store.ts'
 import { layoutOf } from '../../platforms/local/layout.ts'
 import { loadPlan } from '../../platforms/plan-file.ts'
@@ -30,7 +31,7 @@ it('a rollback in staging of hexabuilders opens its production', async () => {
   expect(plan.start.gates).toContain('rollback-rehearsed')
   const gate = plan.gates['rollback-rehearsed'] as GateContext['gate']
   const judge = async ({ layout }: typeof staging) =>
-    rehearsed.judge({ gate, plan, layout } as GateContext)
+    rehearsed.judge({ gate, plan, around: localSurroundings(layout) } as GateContext)
 
   expect(await judge(staging)).toMatchObject({ result: 'passed' })
   expect(await judge(production)).toMatchObject({ result: 'inconclusive' })

@@ -77,6 +77,11 @@ export class Migration {
   async deploy(): Promise<void> {
     const deployed = await this.stack.set({ step: 'start' }).up()
     if (deployed.code !== 0) throw new Error(deployed.output)
+    this.letIn()
+  }
+
+  /** Lets the users in. */
+  letIn(): void {
     const { rate = 100, paths, name } = this.#options
     // As many as answers take their time at once, and room: nobody waits for a connection.
     const connections = Math.ceil((3 * rate * Number(workOf(name))) / 1_000) + 32
