@@ -52,7 +52,8 @@ describe.runIf(chosen('huntred'))('huntred, from start to retired', () => {
   it('reports what v2 improved over v1, in each number of the document', async () => {
     const report = await migration.report()
     for (const { title } of Object.values(migration.stack.plan.report.targets)) {
-      const line = report.split('\n').find((each) => each.includes(String(title))) ?? ''
+      const lines = report.split('\n').map((line) => line.trim())
+      const line = lines.find((each) => each.startsWith(String(title))) ?? ''
       // What was asked for, measured, and met or missed; then blue's, and what became of it.
       expect(line).toMatch(
         / below \S+.* +[\d.]+\S* +(met|MISSED) +[\d.]+\S* +(the same|[+-][\d.]+%, (better|worse))/,
