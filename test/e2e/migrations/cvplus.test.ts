@@ -13,7 +13,8 @@ describe.runIf(chosen('cvplus'))('cvplus, from start to retired', () => {
     migration = await Migration.create({
       name: 'cvplus',
       clock: 86_400,
-      rate: 210,
+      // A tenth of a service's users is to be more than chance.
+      rate: 400,
       paths: [
         '/cv-analyzer/cvs/1',
         '/improvement-orchestrator/jobs/none',
