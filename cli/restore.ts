@@ -63,7 +63,7 @@ export function restore(program: Command): void {
       }
       const to = flags.to === undefined ? undefined : momentOf(flags.to, Date.now())
       const stack = await openStack(flags)
-      if (stack.settings.platform.kind === 'aws') return listElsewhere(stack, name, flags)
+      if (stack.settings.platform.kind === 'aws') return listSnapshots(stack, name, flags)
       const { plan, platform } = stack
       if (flags.disaster) {
         if (to !== undefined) throw new WrongUse('--disaster restores the latest; leave --to out')
@@ -114,22 +114,17 @@ export function restore(program: Command): void {
     })
 }
 
-/** Backups of a platform that is no host are seen here, and restored with its own tools. */
-async function listElsewhere(
-  { platform, settings }: OpenStack,
+/** Snapshots are seen here, and restored with AWS' own tools. */
+async function listSnapshots(
+  { platform }: OpenStack,
   name: string | undefined,
   { list, id }: RestoreFlags,
 ): Promise<void> {
   const records = await platform.backups()
   if (list || name === undefined) return say(...recordLines(records, Date.now()))
-  const { kind } = settings.platform
   const record = chooseRecord(records, name, id)
-  const how =
-    kind === 'aws'
-      ? `aws rds restore-db-instance-from-db-snapshot --db-snapshot-identifier ${record.id} --db-instance-identifier <a new name>`
-      : `restore ${record.location} with the tools of ${kind}`
   throw new WrongUse(
-    `a backup on ${kind} is restored beside the live database with its own tools, and the services are pointed at it then; type: ${how}`,
+    `a backup on aws is restored beside the live database with its own tools, and the services are pointed at it then; type: aws rds restore-db-instance-from-db-snapshot --db-snapshot-identifier ${record.id} --db-instance-identifier <a new name>`,
   )
 }
 

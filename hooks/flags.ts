@@ -6,8 +6,9 @@ import {
   type Answers,
   adoptionOf,
   type FlagState,
-  flagFile,
   flagShares,
+  flagStateOf,
+  flagText,
   percentOf,
   removedFlags,
   type Share,
@@ -72,10 +73,8 @@ export class Flags {
   }
 
   #state(weights: ServiceWeights): FlagState {
-    const { latch, journal } = this.#world
-    const { plan } = this.#world.charge
-    const removed = removedFlags(plan, journal)
-    return { plan, weights, latch, set: journal?.flags, removed }
+    const { charge, latch, journal } = this.#world
+    return flagStateOf(charge.plan, weights, latch, journal)
   }
 
   /**
@@ -90,8 +89,7 @@ export class Flags {
 
   async #write(weights: ServiceWeights): Promise<void> {
     const state = this.#state(weights)
-    const file = flagFile({ ...state, weights: this.#shown(weights) })
-    const text = `${JSON.stringify(file, null, 2)}\n`
+    const text = flagText({ ...state, weights: this.#shown(weights) })
     if (text !== this.#written) await this.#writeFile(text)
     this.#written = text
     this.#percent.reset()

@@ -4,6 +4,7 @@ import type { Judgement } from '../rollout/judgement.ts'
 import type { Gate, Plan } from '../rollout/plan.ts'
 import { findPosition, type Position, positionsOf, servicesInScope } from '../rollout/positions.ts'
 import { fallingOrder } from '../rollout/services.ts'
+import { verdictsOf } from '../rollout/verdicts.ts'
 import { type GateParts, judgeGate } from './gates/judge.ts'
 import { kindOf } from './gates/kinds.ts'
 import type { World } from './world.ts'
@@ -32,14 +33,9 @@ export function dueGates(plan: Plan, planHash: string, clock: number, journal: J
   return position.gates.flatMap((name) => {
     const gate = plan.gates[name]
     if (!gate || gate.confirm !== undefined) return []
-    const passed = journal.verdicts.some(
-      (verdict) =>
-        verdict.gate === name &&
-        verdict.position === position.name &&
-        verdict.attempt === journal.attempt &&
-        verdict.planHash === planHash &&
-        verdict.result === 'passed',
-    )
+    const { attempt } = journal
+    const occasion = { gate: name, position: position.name, attempt, planHash }
+    const passed = verdictsOf(journal, occasion).some(({ result }) => result === 'passed')
     return passed ? [] : [{ name, gate, position }]
   })
 }

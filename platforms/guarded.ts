@@ -1,6 +1,6 @@
 import type { Admission } from '../rollout/admission.ts'
 import { admit } from '../rollout/admission.ts'
-import { flagText, removedFlags } from '../rollout/flag-file.ts'
+import { flagStateOf, flagText } from '../rollout/flag-file.ts'
 import type { BackupRecord, Measurement } from '../rollout/journal.ts'
 import { nothingDeployed, type Observation } from '../rollout/observation.ts'
 import type { ColourName, Plan } from '../rollout/plan.ts'
@@ -199,8 +199,7 @@ export class GuardedPlatform implements Platform {
         await this.#parts.store.readLatch(),
         await this.#parts.store.readJournal(),
       ]
-      const removed = removedFlags(plan, journal)
-      await this.#parts.writeFlags(flagText({ plan, weights, latch, set: journal?.flags, removed }))
+      await this.#parts.writeFlags(flagText(flagStateOf(plan, weights, latch, journal)))
     } catch (error) {
       throw new Unavailable(
         `green is at its landing, but the flags could not be written: ${messageOf(error)}`,

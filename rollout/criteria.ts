@@ -10,6 +10,7 @@ import type { Backup, Gate } from './plan.ts'
 import type { Position } from './positions.ts'
 import type { Refusal } from './refusal.ts'
 import { confirmationKey } from './request.ts'
+import { verdictsOf } from './verdicts.ts'
 import { describeChange, greenOf, rising, sameWeights } from './weights.ts'
 
 /**
@@ -240,13 +241,9 @@ function gateRefusal(move: Move, standing: Position, name: string, gate: Gate): 
       },
     ]
   }
-  const verdict = journal.verdicts.findLast(
-    (entry) =>
-      entry.gate === name &&
-      entry.position === standing.name &&
-      entry.attempt === attempt &&
-      entry.planHash === request.planHash,
-  )
+  const { planHash } = request
+  const occasion = { gate: name, position: standing.name, attempt, planHash }
+  const verdict = verdictsOf(journal, occasion).at(-1)
   if (verdict?.result === 'passed') return []
   return [
     {

@@ -9,6 +9,7 @@ import {
 } from './operations.ts'
 import type { Plan } from './plan.ts'
 import { findPosition, type Position, positionsOf } from './positions.ts'
+import { verdictsOf } from './verdicts.ts'
 import { greenOf } from './weights.ts'
 
 /** One that has failed is tried again after this, ms of the real clock. */
@@ -106,14 +107,8 @@ function isOver(
   return standing.gates.every((name) => {
     const gate = plan.gates[name]
     if (!gate || gate.confirm !== undefined) return true
-    return journal.verdicts.some(
-      (verdict) =>
-        verdict.gate === name &&
-        verdict.position === standing.name &&
-        verdict.attempt === journal.attempt &&
-        verdict.planHash === planHash &&
-        verdict.result === 'passed',
-    )
+    const occasion = { gate: name, position: standing.name, attempt: journal.attempt, planHash }
+    return verdictsOf(journal, occasion).some(({ result }) => result === 'passed')
   })
 }
 

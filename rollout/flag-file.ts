@@ -84,6 +84,16 @@ export function removedFlags(plan: Plan, journal: Journal | undefined): string[]
   return Object.keys(plan.flags).filter((name) => plan.flags[name]?.until === 'retired')
 }
 
+/** The state of a plan's flags by what is live and what is kept. */
+export function flagStateOf(
+  plan: Plan,
+  weights: ServiceWeights,
+  latch: Latch | undefined,
+  journal: Journal | undefined,
+): FlagState {
+  return { plan, weights, latch, set: journal?.flags, removed: removedFlags(plan, journal) }
+}
+
 /** The flags whose users are those of a colour. */
 export function followingFlags(plan: Plan): string[] {
   return Object.keys(plan.flags).filter((name) => usersOf(plan, name, {}).length > 0)

@@ -9,6 +9,7 @@ import {
   withHandle,
 } from '../../rollout/commands.ts'
 import { formatDuration } from '../../rollout/duration.ts'
+import { placeVariables } from '../surroundings.ts'
 import type { LambdaParts } from './hook.ts'
 
 /** What is to be run, and how long it may. */
@@ -107,9 +108,7 @@ export function commandEnvironment(
 ): Record<string, string> {
   const position = world.journal?.verified.position
   return {
-    SLUICE_ROLLOUT: charge.plan.name,
-    ...(position === undefined ? {} : { SLUICE_POSITION: position }),
-    ...(service === undefined ? {} : { SLUICE_SERVICE: service }),
+    ...placeVariables({ plan: charge.plan, position, service }),
     ...Object.fromEntries(Object.entries(own).filter(([, value]) => !value.startsWith('env:'))),
   }
 }

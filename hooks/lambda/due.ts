@@ -1,4 +1,5 @@
 import type { Gate } from '../../rollout/plan.ts'
+import { verdictsOf } from '../../rollout/verdicts.ts'
 import { checkIntervalMs } from '../checks.ts'
 import { watchedNow } from '../gates/judge-guardrail.ts'
 import { AGAIN_AFTER_MS, type DueGate, dueGates } from '../gates.ts'
@@ -28,14 +29,9 @@ export function dueNow(
   const { plan, planHash, clock } = charge
   if (!journal || !world.armed) return { gates: [], guardrails: [] }
   const gates = dueGates(plan, planHash, clock, journal).filter(({ name, gate, position }) => {
-    const last = journal.verdicts.findLast(
-      (verdict) =>
-        verdict.gate === name &&
-        verdict.position === position.name &&
-        verdict.attempt === journal.attempt &&
-        verdict.planHash === planHash &&
-        verdict.result !== 'running',
-    )
+    const { attempt } = journal
+    const occasion = { gate: name, position: position.name, attempt, planHash }
+    const last = verdictsOf(journal, occasion).findLast(({ result }) => result !== 'running')
     return isJudgedHere(gate) && isOlder(last?.at, AGAIN_AFTER_MS, now)
   })
   const guardrails = Object.entries(plan.guardrails).flatMap(([name, guardrail]) => {

@@ -1,5 +1,5 @@
 import { deployFlags } from '../../platforms/aws/flags.ts'
-import { flagText, removedFlags } from '../../rollout/flag-file.ts'
+import { flagStateOf, flagText } from '../../rollout/flag-file.ts'
 import type { LambdaParts } from './hook.ts'
 
 /**
@@ -21,8 +21,6 @@ export async function keepFlags({
     router.read(),
   ])
   if (!journal) return
-  const { plan } = charge
-  const removed = removedFlags(plan, journal)
-  const text = flagText({ plan, weights, latch, set: journal.flags, removed })
+  const text = flagText(flagStateOf(charge.plan, weights, latch, journal))
   await deployFlags(clients.flags, layout.flags, text)
 }

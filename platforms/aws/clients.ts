@@ -9,18 +9,20 @@ import { SNSClient } from '@aws-sdk/client-sns'
 import { SSMClient } from '@aws-sdk/client-ssm'
 import type { AwsReference } from '../reference.ts'
 
-/** The services' clients; region, endpoint and credentials by the SDK's own chain. */
-export interface Clients {
-  balancer: ElasticLoadBalancingV2Client
-  parameters: SSMClient
-  metrics: CloudWatchClient
-  databases: RDSClient
-  topics: SNSClient
-  functions: LambdaClient
-  secrets: SecretsManagerClient
-  tasks: ECSClient
-  flags: AppConfigClient
+const KINDS = {
+  balancer: ElasticLoadBalancingV2Client,
+  parameters: SSMClient,
+  metrics: CloudWatchClient,
+  databases: RDSClient,
+  topics: SNSClient,
+  functions: LambdaClient,
+  secrets: SecretsManagerClient,
+  tasks: ECSClient,
+  flags: AppConfigClient,
 }
+
+/** The services' clients; region, endpoint and credentials by the SDK's own chain. */
+export type Clients = { [K in keyof typeof KINDS]: InstanceType<(typeof KINDS)[K]> }
 
 /** Calls that are throttled, or came to nothing, are repeated with pauses that double. */
 const ATTEMPTS = 7
@@ -32,43 +34,11 @@ export function clientsOf({ region }: Pick<AwsReference, 'region'>): Clients {
     maxAttempts: ATTEMPTS,
     requestHandler: { connectionTimeout: 2_000, requestTimeout: 10_000 },
   }
-  const made: Partial<Clients> = {}
-  return {
-    get balancer() {
-      made.balancer ??= new ElasticLoadBalancingV2Client(config)
-      return made.balancer
-    },
-    get parameters() {
-      made.parameters ??= new SSMClient(config)
-      return made.parameters
-    },
-    get metrics() {
-      made.metrics ??= new CloudWatchClient(config)
-      return made.metrics
-    },
-    get databases() {
-      made.databases ??= new RDSClient(config)
-      return made.databases
-    },
-    get topics() {
-      made.topics ??= new SNSClient(config)
-      return made.topics
-    },
-    get functions() {
-      made.functions ??= new LambdaClient(config)
-      return made.functions
-    },
-    get secrets() {
-      made.secrets ??= new SecretsManagerClient(config)
-      return made.secrets
-    },
-    get tasks() {
-      made.tasks ??= new ECSClient(config)
-      return made.tasks
-    },
-    get flags() {
-      made.flags ??= new AppConfigClient(config)
-      return made.flags
-    },
+  const clients = {}
+  for (const [name, Kind] of Object.entries(KINDS)) {
+    let made: InstanceType<typeof Kind> | undefined
+    const get = () => (made ??= new Kind(config))
+    Object.defineProperty(clients, name, { get, enumerable: true })
   }
+  return clients as Clients
 }

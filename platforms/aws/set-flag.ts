@@ -1,5 +1,11 @@
 import type { AppConfigClient } from '@aws-sdk/client-appconfig'
-import { flagShares, flagText, percentOf, removedFlags } from '../../rollout/flag-file.ts'
+import {
+  flagShares,
+  flagStateOf,
+  flagText,
+  percentOf,
+  removedFlags,
+} from '../../rollout/flag-file.ts'
 import { heldAgainst } from '../../rollout/limits.ts'
 import type { Operations } from '../operations.ts'
 import { type FlagReport, Refused } from '../platform.ts'
@@ -32,13 +38,12 @@ export async function setFlagFor(
     throw new Refused(`"${flag}" is no flag of what is deployed; it has ${known}`)
   }
   const { plan } = journal
-  const removed = removedFlags(plan, journal)
-  if (removed.includes(flag)) {
+  if (removedFlags(plan, journal).includes(flag)) {
     throw new Refused(`the flag ${flag} was removed with the code that read it`)
   }
   await operations.setFlag(flag, on, `by ${by}`)
   const [weights, latch] = [await router.read(), await store.readLatch()]
-  const state = { plan, weights, latch, set: (await store.readJournal())?.flags, removed }
+  const state = flagStateOf(plan, weights, latch, await store.readJournal())
   await deployFlags(appconfig, place, flagText(state))
   const tookMs = Math.round(performance.now() - started)
   const share = flagShares(state)[flag]

@@ -1,3 +1,5 @@
+import { operatorKind } from './operator-kind.ts'
+
 const text = { type: 'string' }
 const texts = { type: 'object', additionalProperties: text }
 const span = {
@@ -21,52 +23,22 @@ const rule = {
  * The kind of the Prometheus operator's rules, so that a cluster without the operator takes them: of
  * its fields those that alert rules have, checked as the operator's own definition checks them.
  */
-export const prometheusRuleDefinition = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'prometheusrules.monitoring.coreos.com' },
-  spec: {
-    group: 'monitoring.coreos.com',
-    scope: 'Namespaced',
-    names: {
-      kind: 'PrometheusRule',
-      listKind: 'PrometheusRuleList',
-      plural: 'prometheusrules',
-      singular: 'prometheusrule',
-    },
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: {
-          openAPIV3Schema: {
-            type: 'object',
-            required: ['spec'],
-            properties: {
-              spec: {
-                type: 'object',
-                properties: {
-                  groups: {
-                    type: 'array',
-                    'x-kubernetes-list-type': 'map',
-                    'x-kubernetes-list-map-keys': ['name'],
-                    items: {
-                      type: 'object',
-                      required: ['name'],
-                      properties: {
-                        name: { type: 'string', minLength: 1 },
-                        interval: span,
-                        rules: { type: 'array', items: rule },
-                      },
-                    },
-                  },
-                },
-              },
-            },
-          },
+export const prometheusRuleDefinition = operatorKind('PrometheusRule', {
+  type: 'object',
+  properties: {
+    groups: {
+      type: 'array',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['name'],
+      items: {
+        type: 'object',
+        required: ['name'],
+        properties: {
+          name: { type: 'string', minLength: 1 },
+          interval: span,
+          rules: { type: 'array', items: rule },
         },
       },
-    ],
+    },
   },
-}
+})

@@ -1,0 +1,16 @@
+import type { Journal, Verdict } from './journal.ts'
+
+/** When a gate is judged: a verdict of another position, attempt or plan says nothing of it. */
+export type Occasion = Pick<Verdict, 'gate' | 'position' | 'attempt' | 'planHash'>
+
+/** The verdicts of one occasion, oldest first. */
+export function verdictsOf({ verdicts }: Pick<Journal, 'verdicts'>, occasion: Occasion): Verdict[] {
+  const { gate, position, attempt, planHash } = occasion
+  return verdicts.filter(
+    (verdict) =>
+      verdict.gate === gate &&
+      verdict.position === position &&
+      verdict.attempt === attempt &&
+      verdict.planHash === planHash,
+  )
+}
