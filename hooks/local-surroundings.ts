@@ -29,7 +29,7 @@ export function localSurroundings(layout: Layout, cwd?: string): Surroundings {
     variable: async (plan, name) => commandEnvironment({ plan, layout })[name],
     readFile: (file) => readFile(resolve(file), 'utf8'),
     environment: async (plan, name) => {
-      const home = homeOfEnvironment(layout, plan.name, name)
+      const home = homeOfEnvironment(layout, plan, name)
       if (home === layout.home) return 'here'
       if (!existsSync(home)) return { missing: `no home ${home}` }
       const other = layoutOf(home)

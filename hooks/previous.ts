@@ -1,13 +1,17 @@
 import { dirname, join } from 'node:path'
 import { FileStore } from '../platforms/local/file-store.ts'
 import { type Layout, layoutOf } from '../platforms/local/layout.ts'
-import { environmentBefore } from '../rollout/environments.ts'
+import { environmentBefore, rolloutOf } from '../rollout/environments.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { Charge } from './world.ts'
 
 /** The home of another environment of a plan: `<plan>-<environment>`, beside this one. */
-export function homeOfEnvironment(layout: Layout, plan: string, environment: string): string {
-  return join(dirname(layout.home), `${plan}-${environment}`)
+export function homeOfEnvironment(
+  layout: Layout,
+  plan: { name: string },
+  environment: string,
+): string {
+  return join(dirname(layout.home), rolloutOf(plan, environment))
 }
 
 /**
@@ -20,7 +24,7 @@ export async function readPrevious(
 ): Promise<Observation['previous']> {
   const before = environmentBefore(plan, environment)
   if (before === undefined) return undefined
-  const home = homeOfEnvironment(layout, plan.name, before)
+  const home = homeOfEnvironment(layout, plan, before)
   try {
     return (await new FileStore(layoutOf(home)).readJournal()) ?? 'missing'
   } catch (error) {

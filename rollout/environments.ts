@@ -8,6 +8,10 @@ export interface EnvironmentSettings {
   clock: number
 }
 
+/** What the rollout of an environment of a plan is called, beside the others of the plan. */
+export const rolloutOf = ({ name }: Pick<Plan, 'name'>, environment: string) =>
+  `${name}-${environment}`
+
 /**
  * The environment before this one, which has to have been where this one goes.
  * @returns undefined for the first, and where the plan has none

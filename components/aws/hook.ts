@@ -12,6 +12,8 @@ export interface RollbackHookArgs {
   listeners: string[]
   /** The ARN of the entry of Secrets Manager that has the plan's variables. */
   secret?: string
+  /** The rollouts of the plan's other environments. */
+  beside: string[]
   /** True where the plan has channels, which the function tells what comes to the topic. */
   tells: boolean
   /** What it may do besides, for the plan's commands and flags. */
@@ -54,6 +56,7 @@ export class RollbackHook extends pulumi.ComponentResource {
           .apply(([topic, deadLetters, more]) => {
             const own = {
               ...{ rollout, listeners, secret, topic, deadLetters, function: functionName },
+              beside: args.beside,
               inSubnets: args.network !== undefined,
             }
             const policy = hookPolicy(own)

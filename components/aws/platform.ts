@@ -7,6 +7,7 @@ import { type AwsLayout, parameterNames, TEST_HEADER } from '../../platforms/aws
 import { TICK } from '../../platforms/aws/reference.ts'
 import { toRuleWeights } from '../../platforms/aws/rule-weights.ts'
 import type { AwsReference } from '../../platforms/reference.ts'
+import { rolloutOf } from '../../rollout/environments.ts'
 import type { ColourName, Plan } from '../../rollout/plan.ts'
 import type { DeclarePlatform, PlatformArgs } from '../platforms.ts'
 import type { Weigh } from '../traffic-step.ts'
@@ -72,6 +73,9 @@ export class AwsPlatform extends pulumi.ComponentResource {
         ...(plan.aws.functionInSubnets
           ? { network: { subnetIds: plan.aws.subnets, securityGroupIds: plan.aws.securityGroups } }
           : {}),
+        beside: (plan.environments ?? [])
+          .filter((other) => other !== environment)
+          .map((other) => rolloutOf(plan, other)),
         tells: Object.keys(plan.notify).length > 0,
         statements: pulumi
           .all([runner?.statements ?? [], flags?.statements ?? []])

@@ -27,6 +27,8 @@ export interface HookPolicyArgs {
   function: string
   /** The ARN of the entry of Secrets Manager that has the plan's variables. */
   secret?: string
+  /** The rollouts of the plan's other environments, which its gates may look at. */
+  beside?: string[]
   /** True where it runs in subnets, for which Lambda makes network interfaces in its name. */
   inSubnets?: boolean
 }
@@ -50,7 +52,9 @@ const NETWORK_ACTIONS = [
 export function hookPolicy(args: HookPolicyArgs): PolicyDocument {
   const { rollout, listeners, topic, deadLetters } = args
   const where = partsOfArn(listeners[0] ?? '')
-  const parameters = `arn:${where.partition}:ssm:${where.region}:${where.account}:parameter/sluice/${rollout}`
+  const parametersOf = (name: string) =>
+    `arn:${where.partition}:ssm:${where.region}:${where.account}:parameter/sluice/${name}`
+  const parameters = parametersOf(rollout)
   const own = ['latch', 'journal', 'texts', 'events', 'judging'].map(
     (part) => `${parameters}/${part}/*`,
   )
@@ -69,7 +73,7 @@ export function hookPolicy(args: HookPolicyArgs): PolicyDocument {
       allow(
         'ReadParameters',
         ['ssm:GetParameters', 'ssm:GetParametersByPath'],
-        [parameters, `${parameters}/*`],
+        [rollout, ...(args.beside ?? [])].map(parametersOf).flatMap((of) => [of, `${of}/*`]),
       ),
       allow('WriteParameters', ['ssm:PutParameter'], [...own, `${parameters}/heartbeat`]),
       allow('PruneParameters', ['ssm:DeleteParameters'], own),

@@ -44,10 +44,7 @@ export function refusedOfTasks(plan: Plan): string[] {
       `is missing, and ${secret.place} reads env: names; give the ARN of the entry of Secrets Manager that has them as keys`,
     )
   }
-  for (const [name, { metrics, down }] of Object.entries(plan.operations)) {
-    if (metrics !== undefined) {
-      say(`operations.${name}.metrics`, 'is read by Prometheus; on aws put metrics into CloudWatch')
-    }
+  for (const [name, { down }] of Object.entries(plan.operations)) {
     if (down) {
       say(`operations.${name}.down`, 'is not run on aws; take it out, and run it by hand if needed')
     }

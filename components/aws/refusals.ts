@@ -21,6 +21,7 @@ const GATE_KINDS = {
   load: ['address'],
   cases: ['address'],
   compare: ['secret'],
+  rehearsed: [],
 } as const satisfies Partial<Record<keyof Gate, readonly ('address' | 'secret')[]>>
 /** A function of AWS runs for a quarter of an hour, and needs some of it to come and go. */
 const LONGEST_LOAD_MS = 14 * 60_000
@@ -100,8 +101,6 @@ export function refusedOnAws(plan: Plan): string[] {
   if (outside.length > 0) {
     say('external', `${outside.join(', ')}: not carried by the platform aws yet`)
   }
-  if (plan.escalation.length > 0) say('escalation', 'is not carried by the platform aws yet')
-  if (plan.environments) say('environments', 'are not carried by the platform aws yet')
   const placeOf = (problem: string) => problem.slice(0, problem.indexOf(':'))
   const said = new Set(problems.map(placeOf))
   return [...problems, ...refusedOfTasks(plan).filter((one) => !said.has(placeOf(one)))]

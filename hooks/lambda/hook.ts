@@ -3,6 +3,7 @@ import { mapAlarm, readAlarms } from '../../platforms/aws/alarm-states.ts'
 import { partsOfName } from '../../platforms/aws/alarms.ts'
 import { type Clients, clientsOf } from '../../platforms/aws/clients.ts'
 import { type AwsLayout, readLayout } from '../../platforms/aws/layout.ts'
+import { levelNamed } from '../../platforms/aws/levels.ts'
 import { isNews, publish } from '../../platforms/aws/news.ts'
 import { tickMs } from '../../platforms/aws/reference.ts'
 import { AlbRouter } from '../../platforms/aws/router.ts'
@@ -19,6 +20,7 @@ import { keepFlags } from './flags.ts'
 import { judge } from './judge.ts'
 import { reconcile } from './reconcile.ts'
 import { tellChannels } from './tell.ts'
+import { tellOfAlarm } from './tell-alarm.ts'
 
 /** For so long after a rollback a write that was in flight is put back as soon as it lands. */
 const ASSERTED_MS = 30_000
@@ -155,17 +157,14 @@ async function isOver(
 async function act(parts: LambdaParts, alarm: Alarm): Promise<object> {
   const { world, operations, charge } = parts
   if (world.journal && isDisarmed(world.journal)) {
-    await operations.record({
-      kind: 'alarm',
-      message: `released, so only told: ${alarm.guardrail} on ${alarm.service}, ${alarm.value}`,
-      severity: 'warning',
-    })
-    return { did: 'told' }
+    return told(await tellOfAlarm(parts, alarm, 'released, so only told'))
   }
   if (alarm.then === 'rollback') {
     const causes = causesOf(charge.plan, alarm, (service) => judges(world, service))
-    if (causes.length === 0) return { did: 'nothing', why: 'green has no traffic that is judged' }
     for (const cause of causes) await operations.trip(cause)
+    // First what takes the harm away, then the news of how ill green is.
+    if (levelNamed(charge.plan, alarm.guardrail)) await tellOfAlarm(parts, alarm)
+    if (causes.length === 0) return { did: 'nothing', why: 'green has no traffic that is judged' }
     await hold(parts)
     return { did: 'rolled back' }
   }
@@ -179,14 +178,11 @@ async function act(parts: LambdaParts, alarm: Alarm): Promise<object> {
     return { did: 'opened an investigation' }
   }
   if (alarm.then === 'run' || alarm.then === 'flag') return takeAction(parts, alarm)
-  await operations.record({
-    kind: 'alarm',
-    message: `${alarm.guardrail} on ${alarm.service}: ${alarm.value} against ${alarm.threshold} (${alarm.then})`,
-    severity: 'warning',
-    details: { ...alarm },
-  })
-  return { did: alarm.then }
+  return told(await tellOfAlarm(parts, alarm), alarm.then)
 }
+
+const told = (isNews: boolean, did = 'told') =>
+  isNews ? { did } : { did: 'nothing', why: 'people were told before' }
 
 /** Where neither latch nor journal could be read, green that has traffic is judged all the same. */
 function judges(world: World, service: string): boolean {

@@ -54,6 +54,7 @@ export async function reconcile(
     at: now.toISOString(),
     planHash: charge.planHash,
     clock: charge.clock,
+    environment: charge.environment,
     plan: charge.plan,
     ...(trouble === undefined ? {} : { trouble }),
   })

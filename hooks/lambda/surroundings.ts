@@ -2,9 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { TEST_HEADER } from '../../platforms/aws/layout.ts'
 import { readVariables } from '../../platforms/aws/secret.ts'
+import { SsmStore } from '../../platforms/aws/store.ts'
+import { rolloutOf } from '../../rollout/environments.ts'
 import { colourOf } from '../../rollout/services.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { LambdaParts } from './hook.ts'
+
+/** More events than a rollout keeps. */
+const HISTORY = 1_000
 
 /**
  * What the function reaches: colours through the balancer by their test rules, variables in the
@@ -36,8 +41,13 @@ export function lambdaSurroundings({
       return (await variables)[name]
     },
     readFile: (file) => readFile(resolve(file), 'utf8'),
-    environment: async (_plan, name) => ({
-      missing: `environment ${name} is not looked at on aws`,
-    }),
+    environment: async (plan, name) => {
+      if (name === charge.environment) return 'here'
+      const rollout = rolloutOf(plan, name)
+      const store = new SsmStore(clients.parameters, rollout)
+      const [latch, events] = await Promise.all([store.readLatch(), store.readEvents(HISTORY)])
+      if (latch || events.length > 0) return { latch, events }
+      return { missing: `no rollout ${rollout} in this account and region` }
+    },
   }
 }

@@ -9,6 +9,7 @@ import type { Guardrail, Plan } from '../../rollout/plan.ts'
 import { formatThreshold, formatValue, type Threshold } from '../../rollout/threshold.ts'
 import { alarmsOf, partsOfName } from './alarms.ts'
 import { call } from './failures.ts'
+import { judgedOnAws } from './levels.ts'
 
 /** What CloudWatch says of the rollout's alarms. */
 export interface AlarmStates {
@@ -67,10 +68,11 @@ export function mapAlarm(
 ): Alarm | undefined {
   const parts = partsOfName(rollout, alarm.AlarmName ?? '')
   if (!parts || !Object.hasOwn(plan.services, parts.service)) return undefined
-  const warns = parts.guardrail.endsWith('-warn') && !(parts.guardrail in plan.guardrails)
+  const guardrails = judgedOnAws(plan)
+  const warns = parts.guardrail.endsWith('-warn') && !Object.hasOwn(guardrails, parts.guardrail)
   const name = warns ? parts.guardrail.slice(0, -'-warn'.length) : parts.guardrail
-  if (!Object.hasOwn(plan.guardrails, name)) return undefined
-  const guardrail = plan.guardrails[name] as Plan['guardrails'][string]
+  if (!Object.hasOwn(guardrails, name)) return undefined
+  const guardrail = guardrails[name] as Guardrail
   if (warns && guardrail.warn === undefined) return undefined
   const threshold = warns ? guardrail.warn : (guardrail.above ?? guardrail.below)
   const then: Then = warns ? 'notify' : actionOf(guardrail).do

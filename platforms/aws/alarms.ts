@@ -1,6 +1,7 @@
 import type { Plan } from '../../rollout/plan.ts'
 import type { AlarmSpec, Measured } from './alarm-spec.ts'
 import { answerAlarm } from './answer-alarm.ts'
+import { judgedOnAws } from './levels.ts'
 import { availabilityAlarm, healthAlarm, throughputAlarm } from './presence-alarms.ts'
 import { TICK } from './reference.ts'
 import { gateAlarm, queryAlarm } from './told-alarms.ts'
@@ -29,8 +30,8 @@ export function watchedBy(plan: Plan, name: string): string[] {
 }
 
 /**
- * The alarms of a plan: for each service and each of its guardrails one, and one more for a `warn`; a
- * query has one, under the name of the first of its services. What the platform does not judge is
+ * The alarms of a plan: for each service and each of its guardrails and levels of escalation one,
+ * and one more for a `warn`; a query has one, under the name of the first of its services. What the platform does not judge is
  * refused before: see refusals.ts.
  *
  * @param measured by service
@@ -42,7 +43,7 @@ export function alarmsOf<T>(
   measured: Record<string, Measured<T>>,
   { clock = 1, tick = TICK }: { clock?: number; tick?: number } = {},
 ): AlarmSpec<T>[] {
-  return Object.entries(plan.guardrails).flatMap(([name, guardrail]) => {
+  return Object.entries(judgedOnAws(plan)).flatMap(([name, guardrail]) => {
     const services = watchedBy(plan, name)
     const { check, gate, metric, query, above, below, warn } = guardrail
     // Of one number for all of them one alarm is enough.

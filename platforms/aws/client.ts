@@ -28,6 +28,7 @@ import { guardOf, type Heartbeat, planOfHeartbeat, readHeartbeat } from './heart
 import { type AwsLayout, parameterNames, readLayout } from './layout.ts'
 import { measureService } from './measure.ts'
 import { publish } from './news.ts'
+import { readPrevious } from './previous.ts'
 import { tickMs } from './reference.ts'
 import { AlbRouter } from './router.ts'
 import { setFlagFor } from './set-flag.ts'
@@ -62,8 +63,9 @@ export class AwsPlatform implements Platform {
       const why = `nothing of ${this.#reference.name} is deployed in this account`
       return nothingDeployed(why, new Date())
     }
-    const { guard, alarms } = await this.#watch()
-    return this.#operations(layout, { guard: () => guard, alarms: () => alarms }).observe()
+    const { guard, alarms, previous } = await this.#watch()
+    const parts = { guard: () => guard, alarms: () => alarms, previous }
+    return this.#operations(layout, parts).observe()
   }
 
   async readWeights(): Promise<ServiceWeights> {
@@ -71,8 +73,9 @@ export class AwsPlatform implements Platform {
   }
 
   async admit(request: Request, lastAttempt?: number): Promise<Admission> {
-    const { guard, alarms } = await this.#watch()
-    return this.#with({ guard, alarms }, async (operations, router) => {
+    const watch = await this.#watch()
+    const { guard } = watch
+    return this.#with(watch, async (operations, router) => {
       if (!guard.alive) {
         const planned = admit(request, await operations.observe(), 'apply', lastAttempt)
         if (planned.direction === 'rise' || planned.acknowledges) throw unguarded(guard)
@@ -85,8 +88,9 @@ export class AwsPlatform implements Platform {
   }
 
   async setWeights(service: string, weights: Weights): Promise<Weights> {
-    const { guard, alarms } = await this.#watch()
-    return this.#with({ guard, alarms }, async (operations, router) => {
+    const watch = await this.#watch()
+    const { guard } = watch
+    return this.#with(watch, async (operations, router) => {
       if (!guard.alive && weights.green > greenOf(await router.read(), service)) {
         throw unguarded(guard)
       }
@@ -230,8 +234,8 @@ export class AwsPlatform implements Platform {
     return readHeartbeat(this.#clients.parameters, this.#reference.name)
   }
 
-  /** Whether the hook guards, and which alarms are active, by CloudWatch. */
-  async #watch(): Promise<{ guard: Guard; alarms: ReturnType<Parts['alarms']> }> {
+  /** What is asked before something rises. */
+  async #watch(): Promise<Watch> {
     let beat: Heartbeat | undefined
     let guard: Guard
     try {
@@ -241,14 +245,20 @@ export class AwsPlatform implements Platform {
       guard = { alive: false, reason: messageOf(error) }
     }
     if (!beat) return { guard, alarms: { unavailable: guard.reason ?? 'no hook' } }
+    const { environment } = beat
     try {
       const plan = await planOfHeartbeat(this.#clients.parameters, this.#reference.name, beat)
+      const previous = () => readPrevious(this.#clients.parameters, plan, environment)
       const { active, trouble } = await readAlarms(
         this.#clients.metrics,
         this.#reference.name,
         plan,
       )
-      return { guard, alarms: trouble === undefined ? active : { unavailable: trouble } }
+      return {
+        guard,
+        alarms: trouble === undefined ? active : { unavailable: trouble },
+        previous,
+      }
     } catch (error) {
       return { guard, alarms: { unavailable: messageOf(error) } }
     }
@@ -256,7 +266,7 @@ export class AwsPlatform implements Platform {
 
   /** Does something, and returns when people have been told of it. */
   async #with<T>(
-    { guard, alarms }: { guard: Guard; alarms: ReturnType<Parts['alarms']> },
+    { guard, alarms, previous }: Watch,
     work: (operations: Operations, router: AlbRouter) => Promise<T>,
   ): Promise<T> {
     const layout = await this.#deployed()
@@ -265,7 +275,7 @@ export class AwsPlatform implements Platform {
       told.push(publish(this.#clients, layout, this.#reference.name, event).catch(() => {}))
     }
     const router = new AlbRouter(this.#clients.balancer, layout)
-    const parts = { guard: () => guard, alarms: () => alarms, announce }
+    const parts = { guard: () => guard, alarms: () => alarms, previous, announce }
     try {
       return await work(this.#operations(layout, parts, router), router)
     } finally {
@@ -286,6 +296,15 @@ export class AwsPlatform implements Platform {
       ...parts,
     })
   }
+}
+
+interface Watch {
+  /** Whether the hook guards. */
+  guard: Guard
+  /** Which alarms are active, by CloudWatch. */
+  alarms: ReturnType<Parts['alarms']>
+  /** Where the environment before this one stands. */
+  previous?: Parts['previous']
 }
 
 /** What lowers green asks nobody whether it is guarded. */

@@ -15,6 +15,8 @@ export interface Heartbeat {
   at: string
   planHash: string
   clock: number
+  /** Which environment of the plan this is, where it has any. */
+  environment?: string
   /** What stands for the text of the plan: see {@link LongTexts}. */
   plan: string
   /** Why it cannot guard although it is awake. */

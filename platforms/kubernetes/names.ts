@@ -1,3 +1,4 @@
+import { rolloutOf } from '../../rollout/environments.ts'
 import type { KubernetesReference } from '../reference.ts'
 
 /** How the objects of a rollout are called, and where they stand in the API. */
@@ -47,9 +48,9 @@ export type Kept =
 /** The rollout of another environment of a plan, which stands beside this one. */
 export const environmentPlace = (
   { namespace }: Place,
-  { name }: { name: string },
+  plan: { name: string },
   environment: string,
-): Place => ({ name: `${name}-${environment}`, namespace })
+): Place => ({ name: rolloutOf(plan, environment), namespace })
 
 const encoded = ({ namespace }: Place) => encodeURIComponent(namespace)
 export const configMaps = (place: Place) => `/api/v1/namespaces/${encoded(place)}/configmaps`

@@ -144,6 +144,16 @@ describe("the hook's policy, by a simulation on the document", () => {
     expect(isAllowed(policy, asked)).toBe(false)
   })
 
+  it("lets it read what the plan's other environments keep, and change nothing of it", () => {
+    const [own, there] = [{ ...ARGS }, { ...ARGS, beside: ['shop-staging'] }].map(hookPolicy)
+    const latch = parameter('sluice/shop-staging/latch')
+    const read = { action: 'ssm:GetParametersByPath', resource: latch }
+    const write = { action: 'ssm:PutParameter', resource: `${latch}/00000001` }
+    expect(isAllowed(own as typeof policy, read)).toBe(false)
+    expect(isAllowed(there as typeof policy, read)).toBe(true)
+    expect(isAllowed(there as typeof policy, write)).toBe(false)
+  })
+
   it('lets it stand in subnets only where the plan says so', () => {
     const asked = { action: 'ec2:CreateNetworkInterface', resource: '*' }
     const [own, there] = [{ ...ARGS }, { ...ARGS, inSubnets: true }].map(hookPolicy)

@@ -16,11 +16,15 @@ const writes = (file: string, what: string) => [
   '-e',
   `require('node:fs').appendFileSync('${file}', ${what} + '\\n')`,
 ]
-/** A colour: it says its name to everybody who asks. */
+/** A colour: it says its name to everybody who asks, and green breaks on one path. */
 const SERVES = [
   'node',
   '-e',
-  "require('node:http').createServer((_, answer) => answer.end(process.env.COLOUR)).listen(Number(process.env.PORT), process.env.HOST)",
+  `const { COLOUR, PORT, HOST } = process.env
+   const status = (url) => (COLOUR === 'green' && url === '/fails-on-green' ? 500 : 200)
+   require('node:http')
+     .createServer(({ url }, answer) => answer.writeHead(status(url)).end(COLOUR))
+     .listen(Number(PORT), HOST)`,
 ]
 const BEATS = "setInterval(() => require('node:fs').writeFileSync('sync', String(Date.now())), 50)"
 
@@ -47,10 +51,13 @@ describe.runIf(isReal() || isDeepChosen('aws-tasks'))(
             },
           },
           runner: { image },
-          flags: { fresh: { follows: ['shop'] }, beta: {} },
+          flags: { fresh: { follows: ['shop'] }, beta: {}, degraded: {} },
           steps: [{ weight: 50, gates: ['suite'] }, 100],
           bake: '1s',
-          guardrails: { errors: { metric: 'error-rate', above: '5%', then: 'rollback' } },
+          guardrails: {
+            errors: { metric: 'error-rate', above: '5%', then: 'rollback' },
+            some: { metric: 'error-rate', above: '1%', then: { flag: 'degraded' } },
+          },
           minimumRequests: 1,
           gates: {
             suite: { run: writes('suite', "'suite'") },
@@ -62,6 +69,7 @@ describe.runIf(isReal() || isDeepChosen('aws-tasks'))(
               at: 'before-first-step',
               environment: { URL: 'env:ORDERS_URL' },
             },
+            undo: { run: writes('undo', 'process.env.SLUICE_POSITION'), at: 'on-rollback' },
             clean: { run: writes('clean', 'process.env.SLUICE_POSITION'), at: 'promoted' },
           },
           aws: { listener, cluster, vpc, subnets, securityGroups, secret, tasks: 2 },
@@ -97,7 +105,12 @@ describe.runIf(isReal() || isDeepChosen('aws-tasks'))(
       const text = place && (await deployedFlags(clients.flags, place))
       return text === undefined ? undefined : (JSON.parse(text) as FlagFile).flags
     }
-    const asked = async () => (await fetch(`${stack.url}/`)).text()
+    const asked = async (path = '/') => (await fetch(`${stack.url}${path}`)).text()
+    /** Does something while somebody asks all the time. */
+    const under = async <T>(path: string, doing: () => Promise<T>): Promise<T> => {
+      const asking = setInterval(() => void asked(path).catch(() => {}), 20)
+      return doing().finally(() => clearInterval(asking))
+    }
 
     it('starts both colours with all of their tasks, and what runs beside the rollout', async () => {
       const deployed = await stack.up()
@@ -121,10 +134,16 @@ describe.runIf(isReal() || isDeepChosen('aws-tasks'))(
       await stack.until('green to answer', async () => (await asked()).includes('green'))
     })
 
+    /** What a flag is that follows green at a weight. */
+    const following = (green: number) => ({
+      defaultVariant: 'off',
+      targeting: { if: [{ '<': [{ var: 'bucket' }, green] }, 'on', 'off'] },
+    })
+
     it('deploys the flags: one that follows green, and one that a person sets', async () => {
       await stack.until('the flags', async () => JSON.stringify(await flags()).includes('50'))
       expect(await flags()).toMatchObject({
-        fresh: { targeting: { if: [{ '<': [{ var: 'bucket' }, 50] }, 'on', 'off'] } },
+        fresh: following(50),
         beta: { defaultVariant: 'off' },
       })
       const set = await stack.run('sluice', 'flag', 'beta', 'on', '-s', 'e2e')
@@ -132,17 +151,51 @@ describe.runIf(isReal() || isDeepChosen('aws-tasks'))(
       expect((await flags())?.['beta']?.defaultVariant).toBe('on')
     })
 
+    it('takes a green of ECS back, with what follows it, and leaves it running', async () => {
+      await under('/fails-on-green', () =>
+        stack.until('the rollback', async () => (await stack.latch()).latched),
+      )
+      expect((await stack.latch()).trip).toMatchObject({ cause: 'errors', landing: 'start' })
+      expect(await stack.green()).toBe(0)
+      expect(await asked('/fails-on-green')).toBe('blue')
+      expect(await services()).toMatchObject({ 'shop-blue': 2, 'shop-green': 2 })
+      await stack.until('its operation', async () => (await stack.operation('undo')) === 'done')
+      written('undo', 'shop@50')
+    })
+
+    it('has no flag on that follows a green taken back, and leaves what was set by hand or guardrail', async () => {
+      const variant = async (name: string) => (await flags())?.[name]?.defaultVariant
+      await stack.until('the guardrail to set its flag', async () => {
+        return (await variant('degraded')) === 'on'
+      })
+      expect(await flags()).toMatchObject({
+        fresh: following(0),
+        beta: { defaultVariant: 'on' },
+      })
+    })
+
+    it('goes to the step again in a further attempt', async () => {
+      const refused = await stack.up()
+      expect(refused.code).not.toBe(0)
+      expect(refused.output).toContain('ROLLED BACK')
+      const acknowledged = await stack.set({ step: 'start', attempt: 2 }).up()
+      expect(acknowledged.output).not.toContain('error:')
+      const result = await stack.step('shop@50', 100)
+      expect(result.output).not.toContain('error:')
+      expect(await stack.green()).toBe(50)
+      await stack.until('the flags', async () => JSON.stringify(await flags()).includes('50'))
+      expect(await flags()).toMatchObject({ fresh: following(50) })
+    })
+
     it('leaves a step by a gate that is a command', async () => {
-      const asking = setInterval(() => void asked().catch(() => {}), 20)
-      const result = await stack.step('shop@100', 100).finally(() => clearInterval(asking))
+      const result = await under('/', () => stack.step('shop@100', 100))
       expect(result.output).not.toContain('error:')
       written('suite', 'suite')
       expect(await services()).toMatchObject({ 'shop-blue': 2, 'shop-green': 2 })
     })
 
     it('stops what ran until the promotion, and runs what comes with it', async () => {
-      const asking = setInterval(() => void asked().catch(() => {}), 20)
-      const result = await stack.step('promoted', 100).finally(() => clearInterval(asking))
+      const result = await under('/', () => stack.step('promoted', 100))
       expect(result.output).not.toContain('error:')
       expect(await services()).toEqual({ 'shop-blue': 2, 'shop-green': 2 })
       await stack.until('the operation', async () => (await stack.operation('clean')) === 'done')

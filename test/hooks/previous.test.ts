@@ -17,7 +17,7 @@ const { plan, journal } = world('api@10', {
   environments: ['staging', 'production'],
 })
 const production = layoutOf(join(folder, 'shop-production'))
-const staging = layoutOf(homeOfEnvironment(production, 'shop', 'staging'))
+const staging = layoutOf(homeOfEnvironment(production, { name: 'shop' }, 'staging'))
 
 test('the environment before this one is its sibling, and its journal is read as it is', async () => {
   mkdirSync(dirname(staging.hook.journal), { recursive: true })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { refusedOnAws } from '../../../components/aws/refusals.ts'
 import { counted } from '../../../hooks/lambda/progress.ts'
+import { mapAlarm } from '../../../platforms/aws/alarm-states.ts'
 import { alarmsOf } from '../../../platforms/aws/alarms.ts'
 import { guardOf } from '../../../platforms/aws/heartbeat.ts'
 import { dimensionOf } from '../../../platforms/aws/layout.ts'
@@ -226,6 +227,33 @@ describe('the alarm of', () => {
     expect(alarm).toMatchObject({ threshold: 0.8, comparison: 'LessThanThreshold' })
     expect(valueIn(alarm, { h: 3, u: 1, w: 5 })).toBe(0.75)
     expect(valueIn(alarm, { h: 3, u: 1, w: 0 })).toBe(1)
+  })
+})
+
+describe('a level of escalation', () => {
+  const plan = planOf({
+    notify: { team: { webhook: 'env:TEAM' } },
+    escalation: [
+      { errors: '1%', notify: ['team'] },
+      { errors: '10%', notify: ['team'], rollback: true },
+    ],
+  })
+
+  it('is an alarm of the share of errors, by its bound', () => {
+    const alarms = alarmsOf(plan, 'shop', { shop: { loadBalancer: 'app/a/1', green: 'g' } })
+    const levels = alarms.filter(({ name }) => name.includes('/escalation.'))
+    expect(levels.map(({ name, threshold }) => [name, threshold])).toEqual([
+      ['sluice/shop/shop/escalation.1%', 1],
+      ['sluice/shop/shop/escalation.10%', 10],
+    ])
+  })
+
+  it('tells, and rolls back where it says so', () => {
+    const then = (bound: string) =>
+      mapAlarm(plan, 'shop', { AlarmName: `sluice/shop/shop/escalation.${bound}` })
+    expect(then('1%')).toMatchObject({ then: 'notify', threshold: '1%', service: 'shop' })
+    expect(then('10%')).toMatchObject({ then: 'rollback', threshold: '10%' })
+    expect(then('5%')).toBeUndefined()
   })
 })
 

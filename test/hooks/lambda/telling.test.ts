@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { alarmName } from '../../../platforms/aws/alarms.ts'
+import { greenOf } from '../../../rollout/weights.ts'
+import type { Change } from '../../beds/aws/cloudwatch-harness.ts'
+import { alarmEvent, bridgeEvent } from '../../beds/aws/events.ts'
+import { type HookStand, openStand, SERVICE } from './stand.ts'
+
+let stand: HookStand
+let begun = ''
+
+beforeAll(async () => {
+  stand = await openStand({
+    notify: { team: { webhook: 'env:TEAM' }, boss: { webhook: 'env:BOSS', only: 'named' } },
+    escalation: [
+      { errors: '1%', notify: ['team'] },
+      { errors: '50%', notify: ['boss'], rollback: true },
+    ],
+    aws: { secret: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop-abc' },
+  })
+})
+afterAll(() => stand?.close())
+beforeEach(async () => {
+  await stand.reset(10)
+  begun = new Date().toISOString()
+})
+
+const change = (guardrail: string, at: Date): Change => ({
+  alarm: {
+    AlarmName: alarmName(stand.reference.name, SERVICE, guardrail),
+    AlarmArn: 'arn:aws:cloudwatch:eu-central-1:123456789012:alarm:of-the-bed',
+  },
+  ...{ from: 'OK', to: 'ALARM', reasonData: JSON.stringify({ recentDatapoints: [62] }), at },
+})
+/** Both calls for the same change, twice each, which name other milliseconds of it. */
+const fourTimes = (guardrail: string, at = new Date()) => {
+  const later = new Date(at.getTime() + 40)
+  return Promise.all(
+    [alarmEvent, alarmEvent].flatMap((event) => [
+      stand.call(event(change(guardrail, at))),
+      stand.call(bridgeEvent(change(guardrail, later))),
+    ]),
+  )
+}
+const told = async (...kinds: string[]) =>
+  (await stand.store.readEvents(1_000)).filter(
+    ({ kind, at }) => at >= begun && kinds.includes(kind),
+  )
+
+it('tells people once of an alarm that it is called for four times, and again when it begins anew', async () => {
+  const done = await fourTimes('slow')
+  expect(done.filter((one) => JSON.stringify(one) === '{"did":"hold"}')).toHaveLength(1)
+  expect(await told('alarm')).toMatchObject([{ details: { guardrail: 'slow', service: SERVICE } }])
+  await fourTimes('slow', new Date(Date.now() + 5_000))
+  expect(await told('alarm')).toHaveLength(2)
+})
+
+it("tells a level's own people once, and leaves green where it is", async () => {
+  await fourTimes('escalation.1%')
+  expect(await told('escalation')).toMatchObject([
+    { severity: 'critical', details: { notify: ['team'], threshold: '1%' } },
+  ])
+  expect(greenOf(await stand.router.read(), SERVICE)).toBe(10)
+})
+
+it('takes green back at a level that says so, and then tells its people', async () => {
+  await fourTimes('escalation.50%')
+  expect(await stand.store.readLatch()).toMatchObject({
+    ...{ latched: true, trips: 1 },
+    trip: { cause: 'escalation.50%', value: 'error rate 62%', threshold: '50%' },
+  })
+  expect(greenOf(await stand.router.read(), SERVICE)).toBe(0)
+  const events = await told('tripped', 'escalation')
+  expect(events.map(({ kind }) => kind)).toEqual(['tripped', 'escalation'])
+  expect(events[1]).toMatchObject({ details: { notify: ['boss'] } })
+})
+
+it('tells of a level that was crossed before something else took green back', async () => {
+  await stand.call(stand.alarm())
+  await fourTimes('escalation.50%')
+  expect((await stand.store.readLatch())?.trip?.cause).toBe('errors')
+  expect(await told('escalation')).toHaveLength(1)
+})
