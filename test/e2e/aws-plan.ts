@@ -46,7 +46,7 @@ export function planFor(account: Account, ports: Ports, place: TaskPlace): PlanI
     operations: {
       ...plan.operations,
       sync: {
-        ...{ run: plan.operations?.['sync']?.run as string[], until: 'retired' },
+        ...(plan.operations?.['sync'] as NonNullable<PlanInput['operations']>[string]),
         environment: { HUNTRED_URL: 'env:HUNTRED_URL', HUNTRED_V2_URL: 'env:HUNTRED_V2_URL' },
       },
     },
