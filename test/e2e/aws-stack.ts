@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateDBInstanceCommand } from '@aws-sdk/client-rds'
@@ -21,6 +21,7 @@ import { EcsHarness } from '../beds/aws/ecs-harness.ts'
 import { environmentOf } from '../beds/aws/environment.ts'
 import { type Moto, startMoto } from '../beds/aws/moto.ts'
 import { type Pager, startPager } from '../beds/aws/pager.ts'
+import { installStandIn } from '../standins/install-stand-in.ts'
 import { type Ports, planFor, RDS_SECOND } from './aws-plan.ts'
 import { EngineStack, type Result } from './engine-stack.ts'
 import { freePorts } from './free-ports.ts'
@@ -105,7 +106,7 @@ export class AwsStack extends EngineStack {
 
   async #prepare(edit: (plan: PlanInput) => PlanInput): Promise<void> {
     mkdirSync(join(this.folder, 'code'))
-    standInPlugin(join(this.folder, 'pulumi'))
+    installStandIn('aws', join(this.folder, 'pulumi'))
     await this.#startSystems()
     this.input = edit(planFor(this.account, this.#ports, await this.#declareData()))
     await this.begin(this.input)
@@ -264,13 +265,3 @@ export class AwsStack extends EngineStack {
 }
 
 const REFERENCE: AwsReference = { kind: 'aws', name: NAME, tick: TICK }
-
-/** Where the engine looks for the plugin of exactly the SDK's version. */
-export function standInPlugin(home: string): void {
-  const folder = join(home, 'plugins', 'resource-aws-v7.48.0')
-  mkdirSync(folder, { recursive: true })
-  const file = join(folder, 'pulumi-resource-aws')
-  const program = join(checkout, 'test/standins/pulumi-resource-aws-stand-in.ts')
-  writeFileSync(file, `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`)
-  chmodSync(file, 0o755)
-}

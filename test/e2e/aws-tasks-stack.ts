@@ -11,7 +11,7 @@ import { EcsHarness } from '../beds/aws/ecs-harness.ts'
 import { environmentOf } from '../beds/aws/environment.ts'
 import { type Moto, startMoto } from '../beds/aws/moto.ts'
 import { isReal, realAccount } from '../beds/aws/real-account.ts'
-import { standInPlugin } from './aws-stack.ts'
+import { installStandIn } from '../standins/install-stand-in.ts'
 import { EngineStack } from './engine-stack.ts'
 import { freePorts } from './free-ports.ts'
 
@@ -84,7 +84,7 @@ export class AwsTasksStack extends EngineStack {
       const { listener } = await createAccount({ blue: port, green: port + 1 })
       const place = await createTaskPlace(secrets)
       mkdirSync(join(folder, 'code'))
-      standInPlugin(join(folder, 'pulumi'))
+      installStandIn('aws', join(folder, 'pulumi'))
       stack.ecs?.start()
       await stack.begin(plan({ ...place, listener, port: port + 2, image: 'node:24-slim' }))
       stack.#harness = new AccountHarness({

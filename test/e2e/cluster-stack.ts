@@ -10,7 +10,7 @@ import { latchOf } from '../../rollout/observation.ts'
 import type { PlanInput } from '../../rollout/plan.ts'
 import type { Weights } from '../../rollout/weights.ts'
 import type { TestCluster } from '../beds/kubernetes/test-cluster.ts'
-import { installKubernetesStandIn } from '../standins/install-kubernetes-stand-in.ts'
+import { installStandIn } from '../standins/install-stand-in.ts'
 import { ApiGate } from './api-gate.ts'
 import { EngineStack, type Result } from './engine-stack.ts'
 
@@ -40,7 +40,7 @@ export class ClusterStack extends EngineStack {
   /** Makes the stack; nothing is deployed yet. */
   static async create(cluster: TestCluster, plan: PlanInput): Promise<ClusterStack> {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'))
-    if (cluster.standIn) installKubernetesStandIn(join(folder, 'pulumi'))
+    if (cluster.standIn) installStandIn('kubernetes', join(folder, 'pulumi'))
     const gate = await ApiGate.open(cluster.kubeconfig, join(folder, 'kubeconfig'))
     const stack = new ClusterStack(folder, cluster, gate)
     await stack.begin(plan)

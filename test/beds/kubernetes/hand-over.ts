@@ -2,7 +2,7 @@
 // for one; ends with its standard input:  node test/beds/kubernetes/hand-over.ts > variables
 import { join } from 'node:path'
 import { shellQuote } from '../../../tools/shell-quote.ts'
-import { installKubernetesStandIn } from '../../standins/install-kubernetes-stand-in.ts'
+import { installStandIn } from '../../standins/install-stand-in.ts'
 import { BedCluster } from './cluster.ts'
 import { PORTS } from './settings.ts'
 
@@ -10,7 +10,7 @@ const cluster = await BedCluster.start()
 const database = await cluster.openDatabase([])
 // The plugin is no part of a cluster: here, too, it is the stand-in.
 const home = join(cluster.folder, 'pulumi')
-installKubernetesStandIn(home)
+installStandIn('kubernetes', home)
 const { part, examples, runner } = cluster
 const variables = {
   SLUICE_KUBECONFIG: cluster.kubeconfig,
