@@ -1,3 +1,4 @@
+import { NOBODY_GUARDS } from '../platforms/kubernetes/alert-rules.ts'
 import type { Operations } from '../platforms/operations.ts'
 import type { Alarm } from '../rollout/journal.ts'
 import type { Unavailable } from '../rollout/observation.ts'
@@ -109,6 +110,8 @@ export class AlertIntake {
     return alerts.flatMap((alert) => {
       // Others share this Prometheus.
       if (rollout !== undefined && alert.labels['rollout'] !== rollout) return []
+      // Over as soon as there is somebody to read it.
+      if (alert.labels['alertname'] === NOBODY_GUARDS) return []
       const found = mapAlert(world.charge.plan, alert, new Date())
       if (found) return [found]
       const name = `${alert.labels['guardrail'] ?? alert.labels['alertname']} on ${alert.labels['service']}`

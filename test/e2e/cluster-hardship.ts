@@ -165,6 +165,10 @@ export function describeClusterHardship({ stack, ok, breakGreen, mendGreen }: Cl
       })
       expect(await stack().green()).toBe(5)
       expect((await stack().latch()).latched).toBe(false)
+      const { prometheus } = stack().cluster
+      await stack().until('Prometheus to miss the hook', async () => {
+        return prometheus === undefined || (await alertsOf(prometheus)).includes('nobody-guards')
+      })
       await api.create(configMaps(stack().place), {
         apiVersion: 'v1',
         kind: 'ConfigMap',
@@ -212,6 +216,15 @@ export function describeClusterHardship({ stack, ok, breakGreen, mendGreen }: Cl
 /** What a preview and a status say of a latch that the hook missed. */
 const MISSING =
   'latch missing: no latch that can be read against a latch since the first deployment'
+
+/** The names of the alerts that fire, or will where nothing changes. */
+async function alertsOf(prometheus: string): Promise<string[]> {
+  const answer = await fetch(`${prometheus}/api/v1/alerts`)
+  const { data } = (await answer.json()) as {
+    data: { alerts: { labels: Record<string, string> }[] }
+  }
+  return data.alerts.flatMap(({ labels }) => labels['alertname'] ?? [])
+}
 
 /** A write of the route that counts: not one that the API server is only asked to try. */
 function isWriteOfRoute(method: string, url: URL): boolean {

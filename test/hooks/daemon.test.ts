@@ -179,7 +179,9 @@ describe('the hook', () => {
     const counted = (after?.guardedMs ?? 0) - (before?.guardedMs ?? 0)
     expect(counted).toBeLessThan(passed - 2_900)
     const trip = (await bench.latch())?.trip
-    if (trip) expect(trip.value).toMatch(/^standing still for \d+(\.\d)? s$/)
+    // A machine that is busy enough makes the router miss the hook before it is stopped here.
+    const why = /^(standing still for \d+(\.\d)? s|too slow for the checks of the router)$/
+    if (trip) expect(trip.value).toMatch(why)
   })
 
   it('keeps green over a restart, and rolls back after a long absence', async () => {

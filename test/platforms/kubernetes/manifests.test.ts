@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { manifestsOf } from '../../../platforms/kubernetes/manifests/all.ts'
 import type { Manifest } from '../../../platforms/kubernetes/manifests/common.ts'
 import { routeManifest } from '../../../platforms/kubernetes/manifests/service.ts'
@@ -58,6 +59,19 @@ it('the hook may read what other environments keep, and write nothing of it', ()
   )
   expect(others?.verbs).toEqual(['get'])
   expect(more).toEqual([])
+})
+
+it('Prometheus has an alert for people where no hook was read', () => {
+  const map = named(declared(), 'ConfigMap', 'sluice-shop-rules')
+  const data = (map?.['data'] ?? {}) as Record<string, string>
+  const { groups } = parse(data['default-shop.yml'] ?? '')
+  expect(groups.at(-1).rules).toMatchObject([
+    {
+      alert: 'nobody-guards',
+      expr: 'absent(sluice_weight{rollout="default/shop"})',
+      labels: { severity: 'critical', rollout: 'default/shop' },
+    },
+  ])
 })
 
 it('an operation beside the rollout is one pod, there as long as it is declared', () => {
