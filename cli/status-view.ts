@@ -6,6 +6,7 @@ import { acknowledges } from '../rollout/latch.ts'
 import { isUnavailable, journalOf, latchOf, type Observation } from '../rollout/observation.ts'
 import { findPosition, positionsOf } from '../rollout/positions.ts'
 import { confirmationKey, type Request } from '../rollout/request.ts'
+import { verdictsOf } from '../rollout/verdicts.ts'
 import { formatLatency, formatShare, formatTable } from './format.ts'
 import type { HookStatus } from './hook-status.ts'
 import { advise, outlookOf } from './outlook.ts'
@@ -192,13 +193,9 @@ function gateLines({ request, observation }: StatusInput, paint: Paint): string[
         ? `${name}: ${paint('good', 'confirmed')} by ${key} in sluice:confirmed`
         : `${name}: ${paint('warn', 'not confirmed')}: ${gate.confirm}`
     }
-    const verdict = journal.verdicts.findLast(
-      (entry) =>
-        entry.gate === name &&
-        entry.position === standing.name &&
-        entry.attempt === journal.attempt &&
-        entry.planHash === journal.planHash,
-    )
+    const { attempt, planHash } = journal
+    const occasion = { gate: name, position: standing.name, attempt, planHash }
+    const verdict = verdictsOf(journal, occasion).at(-1)
     if (!verdict) return `${name}: not judged yet`
     const tone = verdict.result === 'passed' ? 'good' : verdict.result === 'failed' ? 'bad' : 'warn'
     return `${name}: ${paint(tone, verdict.result)}: ${verdict.reason}`

@@ -110,8 +110,9 @@ export class AlertIntake {
     return alerts.flatMap((alert) => {
       // Others share this Prometheus.
       if (rollout !== undefined && alert.labels['rollout'] !== rollout) return []
-      // Over as soon as there is somebody to read it.
-      if (alert.labels['alertname'] === NOBODY_GUARDS) return []
+      // Over as soon as there is somebody to read it. A guardrail may have that name, too.
+      const { alertname, guardrail } = alert.labels
+      if (alertname === NOBODY_GUARDS && guardrail === undefined) return []
       const found = mapAlert(world.charge.plan, alert, new Date())
       if (found) return [found]
       const name = `${alert.labels['guardrail'] ?? alert.labels['alertname']} on ${alert.labels['service']}`

@@ -11,6 +11,7 @@ import {
   weigh,
 } from '../rollout/escalation.ts'
 import { isBad } from '../rollout/sequential.ts'
+import { newsOf, tripOf } from './crossed.ts'
 import type { Sample } from './router-log.ts'
 import type { World } from './world.ts'
 
@@ -93,27 +94,12 @@ export class Escalation {
   }
 
   #rollBack({ service, test, state, firstBadAt }: Judged): void {
-    const { value, threshold } = describeLevel(test, state)
-    this.#trip({
-      cause: 'escalation',
-      value,
-      threshold,
-      reason: `green of ${service} has ${value}, above ${threshold}`,
-      service,
-      scope: 'service',
-      pace: 'immediately',
-      firstBadAt: firstBadAt?.toISOString(),
-    })
+    const described = describeLevel(test, state)
+    this.#trip(tripOf({ service, ...described, firstBadAt: firstBadAt?.toISOString() }))
   }
 
   #tell({ service, test, state }: Judged): void {
-    const { value, threshold } = describeLevel(test, state)
-    void this.#record({
-      kind: 'escalation',
-      message: `green of ${service} has ${value}, above ${threshold}`,
-      severity: 'critical',
-      details: { service, value, threshold, notify: test.level.notify },
-    })
+    void this.#record(newsOf({ service, ...describeLevel(test, state) }, test.level))
   }
 
   #of(service: string): Judged[] {

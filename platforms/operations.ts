@@ -162,4 +162,9 @@ export class Operations {
   record({ kind, message, severity, details }: Omit<RolloutEvent, 'at'>): Promise<void> {
     return this.#records.tell(kind, message, severity, details)
   }
+
+  /** See {@link Records.recordOnce}. */
+  recordOnce(event: RolloutEvent): Promise<boolean> {
+    return this.#records.recordOnce(event)
+  }
 }

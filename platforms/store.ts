@@ -15,7 +15,10 @@ export interface Store {
   writeLatch(latch: Latch, over?: Latch | 'missing'): Promise<void>
   readJournal(): Promise<Journal | undefined>
   writeJournal(journal: Journal, over?: Journal | 'missing'): Promise<void>
-  /** Appends to the history that reports are made of; never read by a decision. */
+  /**
+   * Appends to the history that reports are made of; never read by a decision.
+   * @throws Conflict where several may write, and another one has recorded the same occasion
+   */
   appendEvent(event: RolloutEvent): Promise<void>
 }
 
@@ -54,5 +57,10 @@ export interface RolloutEvent {
     | 'limit'
   message: string
   severity: 'info' | 'warning' | 'critical'
+  /**
+   * What it is of, where several may come to record one and the same: that, together with `at`,
+   * stands in the history once. A platform with one writer may ignore it.
+   */
+  occasion?: string
   details?: Record<string, unknown>
 }

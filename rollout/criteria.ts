@@ -1,7 +1,7 @@
 import { holdsRises } from './action.ts'
 import { rollbackOperationsLeft } from './due-operations.ts'
 import { formatSpan } from './duration.ts'
-import { environmentBefore, environmentProblems } from './environments.ts'
+import { environmentBefore, environmentProblems, rolloutOf } from './environments.ts'
 import { ownAnswers } from './guardrail.ts'
 import type { Move } from './move.ts'
 import { isUnavailable } from './observation.ts'
@@ -153,9 +153,8 @@ export function alarmCriterion({ observation }: Pick<Move, 'observation'>): Refu
     .filter(({ then }) => holdsRises(then))
     .map((alarm) => ({
       code: 'alarm' as const,
-      place: alarm.guardrail.startsWith('external.')
-        ? alarm.guardrail
-        : `guardrails.${alarm.guardrail}`,
+      // With a dot it is no guardrail's: external.redis, escalation.5%.
+      place: alarm.guardrail.includes('.') ? alarm.guardrail : `guardrails.${alarm.guardrail}`,
       message: `is active on ${alarm.service} since ${alarm.since}: ${alarm.value} against ${alarm.threshold}`,
       next: 'sluice status, and wait until it is over',
     }))
@@ -319,8 +318,19 @@ function environmentCriterion({
     { code: 'environment', place: `environment ${before}`, message, next },
   ]
   const { previous } = observation
+  const { environment: guarded } = observation.guard
+  if (guarded !== undefined && guarded !== request.environment) {
+    return held(
+      `could not be asked for: the hook guards ${guarded}, and this is ${request.environment}`,
+      'type the same again in a minute, when it has heard of it',
+    )
+  }
   if (previous === undefined || previous === 'missing') {
-    return held('has no journal, so it has not been anywhere yet', `run ${target.name} there first`)
+    const name = rolloutOf(request.plan, before)
+    return held(
+      `has no journal (none of a rollout ${name}), so it has not been anywhere yet`,
+      `run ${target.name} there first`,
+    )
   }
   if (isUnavailable(previous)) {
     return held(`could not be checked: ${previous.unavailable}`, 'sluice doctor')

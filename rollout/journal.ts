@@ -131,8 +131,6 @@ export interface Journal {
   rollbacks?: MeasuredRollback[]
   /** Flags that a guardrail has set, by name; they stay. */
   flags?: Record<string, boolean>
-  /** Alarms that people were told of, by guardrail and service: since when they were active. */
-  told?: Record<string, string>
   /** Commands that were handed to something else to run, oldest first. */
   commands?: CommandRecord[]
 }

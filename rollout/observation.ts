@@ -12,6 +12,8 @@ export interface Guard {
   alive: boolean
   /** The hash of the plan it guards. */
   planHash?: string
+  /** Which environment of the plan it guards, where it says so. */
+  environment?: string
   /** Why it is not alive, or what is wrong with it. */
   reason?: string
 }

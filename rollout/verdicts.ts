@@ -1,7 +1,7 @@
 import type { Journal, Verdict } from './journal.ts'
 
 /** When a gate is judged: a verdict of another position, attempt or plan says nothing of it. */
-export type Occasion = Pick<Verdict, 'gate' | 'position' | 'attempt' | 'planHash'>
+type Occasion = Pick<Verdict, 'gate' | 'position' | 'attempt' | 'planHash'>
 
 /** The verdicts of one occasion, oldest first. */
 export function verdictsOf({ verdicts }: Pick<Journal, 'verdicts'>, occasion: Occasion): Verdict[] {

@@ -18,14 +18,15 @@ const environment = {
   ...(all ? { SLUICE_TEST_ALL: '1' } : {}),
 }
 
+const bin = (command: string) => path.join('node_modules', '.bin', command)
+
 /** Runs one stage with its output shown; resolves with its exit code. */
-function stage(title: string, command: string, args: string[]): Promise<number> {
+function stage(title: string, file: string, args: string[] = []): Promise<number> {
   process.stdout.write(`\n== ${title}\n`)
   const since = performance.now()
   return new Promise((resolve) => {
-    const bin = path.join(checkout, 'node_modules', '.bin', command)
     // Not by its first line, which would take whatever Node is first on PATH.
-    const child = spawn(process.execPath, [bin, ...args], {
+    const child = spawn(process.execPath, [path.join(checkout, file), ...args], {
       cwd: checkout,
       env: environment,
       stdio: 'inherit',
@@ -37,7 +38,7 @@ function stage(title: string, command: string, args: string[]): Promise<number> 
       stopped = true
     }
     process.on('SIGINT', stay)
-    child.once('error', (error) => process.stdout.write(`${bin}: ${error.message}\n`))
+    child.once('error', (error) => process.stdout.write(`${file}: ${error.message}\n`))
     child.once('close', (code) => {
       process.off('SIGTERM', pass)
       process.off('SIGINT', stay)
@@ -52,11 +53,11 @@ async function tests(): Promise<Counts> {
   const file = path.join(folder, 'report.json')
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-    const code = await stage(all ? 'tests, all of them' : `tests, SLUICE_SEED=${seed}`, 'vitest', [
-      'run',
-      ...reporters,
-      ...vitestArguments,
-    ])
+    const code = await stage(
+      all ? 'tests, all of them' : `tests, SLUICE_SEED=${seed}`,
+      bin('vitest'),
+      ['run', ...reporters, ...vitestArguments],
+    )
     let report: Parameters<typeof countReport>[0]
     try {
       report = JSON.parse(readFileSync(file, 'utf8'))
@@ -76,8 +77,9 @@ const one = (code: number): Counts => ({
 })
 
 let stopped = false
-const counts = [one(await stage('type check (tsc)', 'tsc', ['--noEmit']))]
-if (!stopped) counts.push(one(await stage('lint and format (biome)', 'biome', ['check', '.'])))
+const counts = [one(await stage('type check (tsc)', bin('tsc'), ['--noEmit']))]
+if (!stopped) counts.push(one(await stage('lint and format (biome)', bin('biome'), ['check', '.'])))
+if (!stopped) counts.push(one(await stage('programs of the test beds', 'test/beds/ensure.ts')))
 if (!stopped) counts.push(await tests())
 
 const total = addCounts(counts)

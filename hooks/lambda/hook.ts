@@ -11,8 +11,10 @@ import { SsmStore } from '../../platforms/aws/store.ts'
 import { isDisarmed, Operations } from '../../platforms/operations.ts'
 import type { AwsReference } from '../../platforms/reference.ts'
 import type { RolloutEvent } from '../../platforms/store.ts'
+import type { Level } from '../../rollout/escalation.ts'
 import type { Alarm, Journal } from '../../rollout/journal.ts'
 import { causesOf } from '../causes.ts'
+import { newsOf, tripOf } from '../crossed.ts'
 import { type Charge, WatchedRouter, WatchedStore, World } from '../world.ts'
 import { takeAction } from './actions.ts'
 import type { Call } from './event.ts'
@@ -20,7 +22,7 @@ import { keepFlags } from './flags.ts'
 import { judge } from './judge.ts'
 import { reconcile } from './reconcile.ts'
 import { tellChannels } from './tell.ts'
-import { tellOfAlarm } from './tell-alarm.ts'
+import { newsOfAlarm, tellOfAlarm } from './tell-alarm.ts'
 
 /** For so long after a rollback a write that was in flight is put back as soon as it lands. */
 const ASSERTED_MS = 30_000
@@ -157,14 +159,15 @@ async function isOver(
 async function act(parts: LambdaParts, alarm: Alarm): Promise<object> {
   const { world, operations, charge } = parts
   if (world.journal && isDisarmed(world.journal)) {
-    return told(await tellOfAlarm(parts, alarm, 'released, so only told'))
+    const news = newsOfAlarm(alarm, 'released, so only told')
+    return whetherTold(await tellOfAlarm(parts, alarm, news))
   }
+  const level = levelNamed(charge.plan, alarm.guardrail)
+  if (level) return answerLevel(parts, alarm, level)
   if (alarm.then === 'rollback') {
     const causes = causesOf(charge.plan, alarm, (service) => judges(world, service))
-    for (const cause of causes) await operations.trip(cause)
-    // First what takes the harm away, then the news of how ill green is.
-    if (levelNamed(charge.plan, alarm.guardrail)) await tellOfAlarm(parts, alarm)
     if (causes.length === 0) return { did: 'nothing', why: 'green has no traffic that is judged' }
+    for (const cause of causes) await operations.trip(cause)
     await hold(parts)
     return { did: 'rolled back' }
   }
@@ -178,11 +181,31 @@ async function act(parts: LambdaParts, alarm: Alarm): Promise<object> {
     return { did: 'opened an investigation' }
   }
   if (alarm.then === 'run' || alarm.then === 'flag') return takeAction(parts, alarm)
-  return told(await tellOfAlarm(parts, alarm), alarm.then)
+  return whetherTold(await tellOfAlarm(parts, alarm, newsOfAlarm(alarm)), alarm.then)
 }
 
-const told = (isNews: boolean, did = 'told') =>
-  isNews ? { did } : { did: 'nothing', why: 'people were told before' }
+/**
+ * Tells the people of a level of escalation, and rolls back where it says so. What a green answers
+ * that has no users says nothing of them, unless it was taken back just now.
+ */
+async function answerLevel(parts: LambdaParts, alarm: Alarm, level: Level): Promise<object> {
+  const { world, operations } = parts
+  const { service, value, threshold, since } = alarm
+  const judged = judges(world, service)
+  if (!judged && !world.latch?.latched) {
+    return { did: 'nothing', why: 'green has no traffic that is judged' }
+  }
+  const crossed = { service, value, threshold, firstBadAt: since }
+  const rollsBack = judged && level.rollback
+  // First what takes the harm away, then the news of how ill green is.
+  if (rollsBack) await operations.trip(tripOf(crossed))
+  const telling = tellOfAlarm(parts, alarm, newsOf(crossed, level))
+  if (rollsBack) await hold(parts)
+  return rollsBack ? { did: 'rolled back' } : whetherTold(await telling)
+}
+
+const whetherTold = (isFirst: boolean, did = 'told') =>
+  isFirst ? { did } : { did: 'nothing', why: 'people were told before' }
 
 /** Where neither latch nor journal could be read, green that has traffic is judged all the same. */
 function judges(world: World, service: string): boolean {

@@ -1,57 +1,31 @@
-import { levelNamed } from '../../platforms/aws/levels.ts'
-import { tickMs } from '../../platforms/aws/reference.ts'
+import type { RolloutEvent } from '../../platforms/store.ts'
 import type { Alarm } from '../../rollout/journal.ts'
 import type { LambdaParts } from './hook.ts'
 
 /**
  * Tells people of an alarm, once for each time that it begins: its own call and EventBridge's come
- * for the same change, and each of them may come twice. Of a level of escalation, its own people.
- * @param did what came of it besides, for people
- * @returns false where it was told before
+ * for the same change, and each of them may come twice. Where it cannot be told whether they were
+ * told, they are.
+ * @returns false where they were told before
  */
-export async function tellOfAlarm(
-  parts: LambdaParts,
-  alarm: Alarm,
-  did: string = alarm.then,
+export function tellOfAlarm(
+  { operations }: Pick<LambdaParts, 'operations'>,
+  { guardrail, service, since }: Pick<Alarm, 'guardrail' | 'service' | 'since'>,
+  news: Omit<RolloutEvent, 'at'>,
 ): Promise<boolean> {
-  const { operations, charge } = parts
-  if (!(await isNew(parts, alarm))) return false
-  const { guardrail, service, value, threshold } = alarm
-  const level = levelNamed(charge.plan, guardrail)
-  if (level) {
-    await operations.record({
-      kind: 'escalation',
-      message: `green of ${service} has ${value}, above ${threshold}`,
-      severity: 'critical',
-      details: { service, value, threshold, notify: level.notify },
-    })
-  } else {
-    await operations.record({
-      kind: 'alarm',
-      message: `${guardrail} on ${service}: ${value} against ${threshold} (${did})`,
-      severity: 'warning',
-      details: { ...alarm },
-    })
-  }
-  return true
+  // The calls that are made for one change, and CloudWatch when it is asked, need not name the same
+  // millisecond.
+  const at = new Date(Math.floor(Date.parse(since) / 1_000) * 1_000).toISOString()
+  return operations.recordOnce({ ...news, at, occasion: `${guardrail} on ${service}` })
 }
 
-/** True for the one call that writes down that this is told. */
-async function isNew(
-  { store, operations, reference }: LambdaParts,
-  { guardrail, service, since }: Alarm,
-): Promise<boolean> {
-  // Where nothing can be written down, telling twice is better than not at all.
-  if (!(await store.readJournal().catch(() => undefined))) return true
-  const key = `${guardrail} on ${service}`
-  let first = false
-  await operations.progress((current) => {
-    const before = current.told?.[key]
-    // The two calls need not name the same millisecond.
-    first =
-      before === undefined ||
-      Math.abs(Date.parse(since) - Date.parse(before)) >= tickMs(reference) / 2
-    return first ? { ...current, told: { ...current.told, [key]: since } } : current
-  })
-  return first
+/** An alarm in words. */
+export function newsOfAlarm(alarm: Alarm, did: string = alarm.then): Omit<RolloutEvent, 'at'> {
+  const { guardrail, service, value, threshold } = alarm
+  return {
+    kind: 'alarm',
+    message: `${guardrail} on ${service}: ${value} against ${threshold} (${did})`,
+    severity: 'warning',
+    details: { ...alarm },
+  }
 }

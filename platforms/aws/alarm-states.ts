@@ -64,7 +64,10 @@ export async function readAlarms(
 export function mapAlarm(
   plan: Plan,
   rollout: string,
-  alarm: Pick<MetricAlarm, 'AlarmName' | 'StateReasonData' | 'StateUpdatedTimestamp'>,
+  alarm: Pick<
+    MetricAlarm,
+    'AlarmName' | 'StateReasonData' | 'StateTransitionedTimestamp' | 'StateUpdatedTimestamp'
+  >,
 ): Alarm | undefined {
   const parts = partsOfName(rollout, alarm.AlarmName ?? '')
   if (!parts || !Object.hasOwn(plan.services, parts.service)) return undefined
@@ -81,7 +84,12 @@ export function mapAlarm(
     service: parts.service,
     value: valueIn(alarm.StateReasonData, guardrail, name, threshold),
     threshold: boundIn(guardrail, threshold),
-    since: (alarm.StateUpdatedTimestamp ?? new Date()).toISOString(),
+    // Its update may be one of the evaluation alone.
+    since: (
+      alarm.StateTransitionedTimestamp ??
+      alarm.StateUpdatedTimestamp ??
+      new Date()
+    ).toISOString(),
     then,
   }
 }

@@ -246,9 +246,10 @@ export class AwsPlatform implements Platform {
     }
     if (!beat) return { guard, alarms: { unavailable: guard.reason ?? 'no hook' } }
     const { environment } = beat
+    let previous: Watch['previous']
     try {
       const plan = await planOfHeartbeat(this.#clients.parameters, this.#reference.name, beat)
-      const previous = () => readPrevious(this.#clients.parameters, plan, environment)
+      previous = () => readPrevious(this.#clients.parameters, plan, environment)
       const { active, trouble } = await readAlarms(
         this.#clients.metrics,
         this.#reference.name,
@@ -260,7 +261,7 @@ export class AwsPlatform implements Platform {
         previous,
       }
     } catch (error) {
-      return { guard, alarms: { unavailable: messageOf(error) } }
+      return { guard, alarms: { unavailable: messageOf(error) }, previous }
     }
   }
 

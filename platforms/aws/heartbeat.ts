@@ -66,16 +66,20 @@ export function guardOf(
   now: Date,
 ): Guard {
   if (!beat) return { alive: false, reason: 'the hook has not been heard of yet' }
-  const { planHash } = beat
-  const ms = now.getTime() - Date.parse(beat.at)
-  const most = awayMs(reference)
-  if (Number.isNaN(ms)) {
-    return { alive: false, planHash, reason: `the hook gives no time: ${JSON.stringify(beat.at)}` }
-  }
+  const { planHash, environment } = beat
+  const known = { planHash, ...(environment === undefined ? {} : { environment }) }
+  const reason = troubleOf(beat, now.getTime() - Date.parse(beat.at), awayMs(reference))
+  return reason === undefined ? { alive: true, ...known } : { alive: false, ...known, reason }
+}
+
+function troubleOf({ at, trouble }: Heartbeat, ms: number, most: number): string | undefined {
+  if (Number.isNaN(ms)) return `the hook gives no time: ${JSON.stringify(at)}`
   if (ms > most) {
-    const reason = `the hook was heard of ${formatSpan(ms)} ago, which is more than ${formatSpan(most)}`
-    return { alive: false, planHash, reason }
+    return `the hook was heard of ${formatSpan(ms)} ago, which is more than ${formatSpan(most)}`
   }
-  if (beat.trouble !== undefined) return { alive: false, planHash, reason: beat.trouble }
-  return { alive: true, planHash }
+  // By a clock that is behind a hook that is long gone would be fresh.
+  if (ms < -most) {
+    return `the hook was heard of ${formatSpan(-ms)} from now, so the clock here is behind, or its own ahead`
+  }
+  return trouble
 }

@@ -1,9 +1,8 @@
 import type { Level } from '../../rollout/escalation.ts'
 import type { Guardrail, Plan } from '../../rollout/plan.ts'
-import { formatThreshold } from '../../rollout/threshold.ts'
 
-/** A guardrail's name has no dot. */
-const nameOf = (level: Level) => `escalation.${formatThreshold(boundOf(level))}`
+/** A guardrail's name has no dot. Not rounded as for people: two levels may lie close together. */
+const nameOf = ({ errors }: Level) => `escalation.${Number((errors * 100).toFixed(9))}%`
 
 const boundOf = ({ errors }: Level) => ({ kind: 'absolute', value: errors, unit: 'ratio' }) as const
 

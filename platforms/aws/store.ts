@@ -1,19 +1,25 @@
-import { randomUUID } from 'node:crypto'
-import { DeleteParametersCommand, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm'
+import { createHash, randomUUID } from 'node:crypto'
+import { DeleteParametersCommand, type SSMClient } from '@aws-sdk/client-ssm'
 import type { z } from 'zod'
 import type { Journal } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
 import { Unavailable } from '../platform.ts'
 import { Conflict, type RolloutEvent, type Store } from '../store.ts'
 import { journalSchema, latchSchema } from '../stored.ts'
-import { call } from './failures.ts'
 import { parameterNames } from './layout.ts'
 import { LongTexts } from './texts.ts'
-import { parametersUnder, VersionedParameter } from './versions.ts'
+import { parametersUnder, VersionedParameter, writeOnce } from './versions.ts'
 
 /** How much of the history is kept: a look back, not an archive, which is the hook's log. */
 const EVENTS_KEPT = 40
 const MOST_EVENT = 4_000
+/** Of rollbacks the newest stay however much came after: another environment asks whether there were any. */
+const PROOFS_KEPT = 3
+const PROOFS = ['tripped', 'descended'].map(
+  (kind) =>
+    ({ text }: { text: string }) =>
+      text.includes(`"kind":"${kind}"`),
+)
 
 /**
  * Latch, journal and the end of the history in SSM's Parameter Store, beside each other and not
@@ -71,17 +77,21 @@ export class SsmStore implements Store {
   }
 
   async appendEvent(event: RolloutEvent): Promise<void> {
-    const { events } = this.#names
-    const name = `${events}/${event.at.replaceAll(/[^0-9]/g, '')}-${randomUUID().slice(0, 8)}`
-    const whole = JSON.stringify(event)
+    const own = randomUUID().slice(0, 8)
+    const { at, occasion } = event
+    const last = occasion === undefined ? own : nameOf(occasion)
+    const name = `${this.#names.events}/${at.replaceAll(/[^0-9]/g, '')}-${last}`
+    const whole = JSON.stringify({ ...event, own })
     const text =
       Buffer.byteLength(whole) <= MOST_EVENT
         ? whole
-        : JSON.stringify({ ...event, details: undefined, message: event.message.slice(0, 1_000) })
-    await call(
-      `ssm:PutParameter ${name}`,
-      this.#ssm.send(new PutParameterCommand({ Name: name, Value: text, Type: 'String' })),
-    )
+        : JSON.stringify({
+            ...{ ...event, own, details: undefined },
+            message: event.message.slice(0, 1_000),
+          })
+    // A write whose answer was lost is tried again by the SDK, and then finds itself.
+    if (await writeOnce(this.#ssm, name, text)) return
+    throw new Conflict(`${at}: ${occasion} stands in the history`)
   }
 
   /** The newest events, oldest first. */
@@ -101,9 +111,13 @@ export class SsmStore implements Store {
 
   /** Drops the oldest of the history; for the reconciler, which waits for nothing. */
   async pruneEvents(): Promise<void> {
-    const names = (await parametersUnder(this.#ssm, this.#names.events)).map(({ name }) => name)
-    const old = names.toSorted().slice(0, -EVENTS_KEPT).slice(0, 10)
-    if (old.length > 0) await this.#ssm.send(new DeleteParametersCommand({ Names: old }))
+    const all = (await parametersUnder(this.#ssm, this.#names.events)).toSorted((a, b) =>
+      a.name < b.name ? -1 : 1,
+    )
+    const kept = new Set(PROOFS.flatMap((proof) => all.filter(proof).slice(-PROOFS_KEPT)))
+    const old = all.slice(0, -EVENTS_KEPT).filter((one) => !kept.has(one))
+    const Names = old.slice(0, 10).map(({ name }) => name)
+    if (Names.length > 0) await this.#ssm.send(new DeleteParametersCommand({ Names }))
   }
 
   async #write(
@@ -137,6 +151,9 @@ export class SsmStore implements Store {
     return 0
   }
 }
+
+/** What stands for an occasion in a parameter's name, which takes no other characters. */
+const nameOf = (occasion: string) => createHash('sha256').update(occasion).digest('hex').slice(0, 8)
 
 function parsed(text: string, place: string): unknown {
   try {

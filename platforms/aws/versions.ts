@@ -19,6 +19,28 @@ export interface Versioned {
 }
 
 /**
+ * Writes a parameter that must be new.
+ * @param text no other writer's: two that write the same cannot be told apart
+ * @returns false where another writer was first: then nothing was written
+ */
+export async function writeOnce(ssm: SSMClient, name: string, text: string): Promise<boolean> {
+  try {
+    await ssm.send(new PutParameterCommand({ Name: name, Value: text, Type: 'String' }))
+  } catch (error) {
+    if (!isNamed(error, 'ParameterAlreadyExists')) {
+      throw await call(`ssm:PutParameter ${name}`, Promise.reject(error))
+    }
+    // A repeated call finds what its first attempt wrote before the answer was lost.
+    const { Parameters = [] } = await call(
+      `ssm:GetParameters ${name}`,
+      ssm.send(new GetParametersCommand({ Names: [name] })),
+    )
+    return Parameters[0]?.Value === text
+  }
+  return true
+}
+
+/**
  * A value in SSM's Parameter Store with compare-and-set.
  *
  * PutParameter knows no condition but one: without `Overwrite` it fails where the name exists. With
@@ -44,23 +66,7 @@ export class VersionedParameter {
    * @returns false where another writer was first: then nothing was written
    */
   async write(text: string, after: number): Promise<boolean> {
-    const name = `${this.#path}/${String(after + 1).padStart(8, '0')}`
-    try {
-      await this.#ssm.send(new PutParameterCommand({ Name: name, Value: text, Type: 'String' }))
-    } catch (error) {
-      // A repeated call finds what its first attempt wrote before the answer was lost.
-      if (isNamed(error, 'ParameterAlreadyExists')) return this.#isOurs(name, text)
-      throw await call(`ssm:PutParameter ${name}`, Promise.reject(error))
-    }
-    return true
-  }
-
-  async #isOurs(name: string, text: string): Promise<boolean> {
-    const { Parameters = [] } = await call(
-      `ssm:GetParameters ${name}`,
-      this.#ssm.send(new GetParametersCommand({ Names: [name] })),
-    )
-    return Parameters[0]?.Value === text
+    return writeOnce(this.#ssm, `${this.#path}/${String(after + 1).padStart(8, '0')}`, text)
   }
 
   /** Deletes what no reader needs any more; it holds up nobody, and the next write tries again. */

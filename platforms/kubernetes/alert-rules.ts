@@ -4,8 +4,8 @@ import { type AlertRule, alertRules, type RuleFile } from '../local/alert-rules.
 /** The alert that no hook guards: the one that no hook can tell, so Prometheus' own people are. */
 export const NOBODY_GUARDS = 'nobody-guards'
 
-/** Longer than a replica needs to take over, and than a scrape or two that are lost. */
-const UNGUARDED_FOR = '30s'
+/** Longer than a replica needs to take over, or a first one to come up; two slow scrapes. */
+const UNGUARDED_FOR = '1m'
 
 /** A rule that is no guardrail's: for people, by whatever Prometheus tells them. */
 interface OwnRule extends Pick<AlertRule, 'alert' | 'expr' | 'for'> {
@@ -14,7 +14,7 @@ interface OwnRule extends Pick<AlertRule, 'alert' | 'expr' | 'for'> {
 }
 
 /** Rules by group, as {@link RuleFile}. */
-export interface SharedRules {
+interface SharedRules {
   groups: (Omit<RuleFile['groups'][number], 'rules'> & { rules: (AlertRule | OwnRule)[] })[]
 }
 
@@ -53,8 +53,8 @@ function nobodyGuards(rollout: string): OwnRule {
     for: UNGUARDED_FOR,
     labels: { severity: 'critical', rollout },
     annotations: {
-      summary: `nobody guards ${rollout}`,
-      description: `Prometheus has read no replica of the rollout's hook for ${UNGUARDED_FOR}: green stays where it is, no weight rises, and nothing rolls back. Next: sluice doctor; sluice rollback takes green back without the hook.`,
+      summary: `nobody guards ${rollout}, or Prometheus cannot read who does`,
+      description: `Prometheus has read no replica of the rollout's hook for ${UNGUARDED_FOR}. Where none is there green stays where it is, no weight rises, and nothing rolls back. Next: sluice doctor; sluice rollback takes green back without the hook.`,
     },
   }
 }

@@ -6,7 +6,7 @@ import type {
   Verdict,
 } from '../../rollout/journal.ts'
 import type { Plan } from '../../rollout/plan.ts'
-import type { RolloutEvent } from '../store.ts'
+import { Conflict, type RolloutEvent } from '../store.ts'
 import type { Ground } from './ground.ts'
 
 /** What is kept in the journal and in the history. */
@@ -163,9 +163,21 @@ export class Records {
     severity: RolloutEvent['severity'],
     details?: Record<string, unknown>,
   ): Promise<void> {
-    const event: RolloutEvent = { at: this.#ground.at(), kind, message, severity, details }
-    await this.#ground.parts.store.appendEvent(event).catch(() => {})
+    await this.recordOnce({ at: this.#ground.at(), kind, message, severity, details })
+  }
+
+  /**
+   * Writes an event into the history and announces it, also where the history does not take it.
+   * @returns false for an occasion that another process has recorded: then it is not announced again
+   */
+  async recordOnce(event: RolloutEvent): Promise<boolean> {
+    try {
+      await this.#ground.parts.store.appendEvent(event)
+    } catch (error) {
+      if (error instanceof Conflict) return false
+    }
     this.#ground.parts.announce(event)
+    return true
   }
 }
 

@@ -253,9 +253,20 @@ describe('the environment before', () => {
   }
   const behind = 'stands at api@10; this one goes only as far as that one has been and stayed'
 
+  it('that the hook is of, and not this one, holds this one', () => {
+    const w = world('api@10', { ...planInput(), environments: ['dev', 'staging', 'live'] })
+    // It was asked for the environment before staging.
+    w.observation.previous = stands('retired', 0)
+    w.observation.guard.environment = 'staging'
+    const asked = { environment: 'live', confirmed: ['api@50'] }
+    expect(move(w, 'api@50', asked).refusals).toMatchObject([
+      { place: 'environment staging', message: expect.stringContaining('the hook guards staging') },
+    ])
+  })
+
   it.each([
-    ['was never asked', undefined, 'has no journal, so it has not been anywhere yet'],
-    ['has no journal', 'missing' as const, 'has no journal, so it has not been anywhere yet'],
+    ['was never asked', undefined, /so it has not been anywhere yet/],
+    ['has no journal', 'missing' as const, /none of a rollout \w+-development/],
     ['does not answer', AWAY, 'could not be checked: connection refused'],
     ['is behind, however long it has stayed', stands('api@10', 99 * HOUR), behind],
     ['has only just come', stands('api@50', 0), 'has stayed at api@50 for 0ms of 1h'],

@@ -3,6 +3,7 @@ import { lambdaSurroundings } from '../../../hooks/lambda/surroundings.ts'
 import { AwsPlatform } from '../../../platforms/aws/client.ts'
 import { SsmStore } from '../../../platforms/aws/store.ts'
 import { newJournal } from '../../../platforms/operations/entries.ts'
+import type { RolloutEvent } from '../../../platforms/store.ts'
 import { admit } from '../../../rollout/admission.ts'
 import { clearLatch } from '../../../rollout/latch.ts'
 import { isUnavailable } from '../../../rollout/observation.ts'
@@ -40,7 +41,9 @@ const stagingAt = async (position: string | undefined) => {
 const rehearsedIn = (name: string) => lambdaSurroundings(stand).environment(stand.charge.plan, name)
 
 it('holds a step while the environment before has been nowhere', async () => {
-  expect(await held()).toEqual(['has no journal, so it has not been anywhere yet'])
+  expect(await held()).toEqual([
+    'has no journal (none of a rollout contract-staging), so it has not been anywhere yet',
+  ])
   expect(await rehearsedIn('staging')).toEqual({
     missing: 'no rollout contract-staging in this account and region',
   })
@@ -68,4 +71,16 @@ it('a gate may look at the rollbacks of another environment, and knows its own',
   await staging.writeLatch({ ...clearLatch(), trips: 1 })
   expect(await rehearsedIn('staging')).toMatchObject({ latch: { trips: 1 }, events: [] })
   expect(await rehearsedIn('production')).toBe('here')
+})
+
+it('keeps its rollbacks in the history, however much comes after them', async () => {
+  const event = (kind: RolloutEvent['kind'], n: number): RolloutEvent => ({
+    at: new Date(Date.parse('2027-03-01T02:00:00Z') + n * 1_000).toISOString(),
+    ...{ kind, message: `${kind} ${n}`, severity: 'info' },
+  })
+  await staging.appendEvent(event('tripped', 0))
+  for (let n = 1; n <= 45; n++) await staging.appendEvent(event('gate', n))
+  await staging.pruneEvents()
+  const kept = (await staging.readEvents(1_000)).map(({ message }) => message)
+  expect(kept).toEqual(['tripped 0', ...Array.from({ length: 40 }, (_, n) => `gate ${n + 6}`)])
 })

@@ -6,7 +6,9 @@ import { alarmEvent, bridgeEvent } from '../../beds/aws/events.ts'
 import { type HookStand, openStand, SERVICE } from './stand.ts'
 
 let stand: HookStand
-let begun = ''
+/** What stood in the history before a test. */
+let before = new Set<string>()
+let changes = 0
 
 beforeAll(async () => {
   stand = await openStand({
@@ -21,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => stand?.close())
 beforeEach(async () => {
   await stand.reset(10)
-  begun = new Date().toISOString()
+  before = new Set((await events()).map((event) => JSON.stringify(event)))
 })
 
 const change = (guardrail: string, at: Date): Change => ({
@@ -31,26 +33,26 @@ const change = (guardrail: string, at: Date): Change => ({
   },
   ...{ from: 'OK', to: 'ALARM', reasonData: JSON.stringify({ recentDatapoints: [62] }), at },
 })
-/** Both calls for the same change, twice each, which name other milliseconds of it. */
-const fourTimes = (guardrail: string, at = new Date()) => {
-  const later = new Date(at.getTime() + 40)
+/** Both calls for the same change, twice each; each change in a second of its own. */
+const fourTimes = (guardrail: string) => {
+  const at = new Date(Date.now() + 1_000 * ++changes)
   return Promise.all(
-    [alarmEvent, alarmEvent].flatMap((event) => [
+    [alarmEvent, bridgeEvent, alarmEvent, bridgeEvent].map((event) =>
       stand.call(event(change(guardrail, at))),
-      stand.call(bridgeEvent(change(guardrail, later))),
-    ]),
+    ),
   )
 }
+const events = () => stand.store.readEvents(1_000)
 const told = async (...kinds: string[]) =>
-  (await stand.store.readEvents(1_000)).filter(
-    ({ kind, at }) => at >= begun && kinds.includes(kind),
+  (await events()).filter(
+    (event) => kinds.includes(event.kind) && !before.has(JSON.stringify(event)),
   )
 
 it('tells people once of an alarm that it is called for four times, and again when it begins anew', async () => {
   const done = await fourTimes('slow')
   expect(done.filter((one) => JSON.stringify(one) === '{"did":"hold"}')).toHaveLength(1)
   expect(await told('alarm')).toMatchObject([{ details: { guardrail: 'slow', service: SERVICE } }])
-  await fourTimes('slow', new Date(Date.now() + 5_000))
+  await fourTimes('slow')
   expect(await told('alarm')).toHaveLength(2)
 })
 
@@ -66,7 +68,7 @@ it('takes green back at a level that says so, and then tells its people', async 
   await fourTimes('escalation.50%')
   expect(await stand.store.readLatch()).toMatchObject({
     ...{ latched: true, trips: 1 },
-    trip: { cause: 'escalation.50%', value: 'error rate 62%', threshold: '50%' },
+    trip: { cause: 'escalation', value: 'error rate 62%', threshold: '50%' },
   })
   expect(greenOf(await stand.router.read(), SERVICE)).toBe(0)
   const events = await told('tripped', 'escalation')
@@ -79,4 +81,19 @@ it('tells of a level that was crossed before something else took green back', as
   await fourTimes('escalation.50%')
   expect((await stand.store.readLatch())?.trip?.cause).toBe('errors')
   expect(await told('escalation')).toHaveLength(1)
+})
+
+it('tells them also where nothing can be written down', async () => {
+  const denied = { action: 'PutParameter', code: 'AccessDeniedException', status: 400 }
+  await stand.moto.setFaults([{ service: 'ssm', ...denied }])
+  const done = await stand.call(alarmEvent(change('slow', new Date())))
+  await stand.moto.setFaults([])
+  expect(done).toEqual({ did: 'hold' })
+  expect((await stand.moto.calls()).some(({ action }) => action === 'Publish')).toBe(true)
+})
+
+it('tells nobody of a green without users, which only gates have asked', async () => {
+  await stand.reset(0)
+  expect(await fourTimes('escalation.1%')).toMatchObject(Array(4).fill({ did: 'nothing' }))
+  expect(await told('escalation')).toEqual([])
 })

@@ -5,6 +5,7 @@ import { mapAlarm } from '../../../platforms/aws/alarm-states.ts'
 import { alarmsOf } from '../../../platforms/aws/alarms.ts'
 import { guardOf } from '../../../platforms/aws/heartbeat.ts'
 import { dimensionOf } from '../../../platforms/aws/layout.ts'
+import { judgedOnAws } from '../../../platforms/aws/levels.ts'
 import { shareOf, toRuleWeights } from '../../../platforms/aws/rule-weights.ts'
 import { Refused } from '../../../platforms/platform.ts'
 import type { Journal } from '../../../rollout/journal.ts'
@@ -131,6 +132,8 @@ describe('the guard, by its last word', () => {
     ['a minute ago', beat(60), true],
     ['two and a half minutes ago', beat(150), true],
     ['longer ago', beat(151), false],
+    ['a little from now', beat(-5), true],
+    ['from now, by a clock that is far behind', beat(-151), false],
     ['never', undefined, false],
     ['just now, with its alarms gone', beat(1, 'the alarm is missing'), false],
     ['at a time that makes no sense', { ...beat(1), at: 'soon' }, false],
@@ -245,6 +248,21 @@ describe('a level of escalation', () => {
     expect(levels.map(({ name, threshold }) => [name, threshold])).toEqual([
       ['sluice/shop/shop/escalation.1%', 1],
       ['sluice/shop/shop/escalation.10%', 10],
+    ])
+  })
+
+  it('keeps its own alarm where another one lies close to it', () => {
+    const close = planOf({
+      notify: { team: { webhook: 'env:TEAM' } },
+      escalation: [
+        { errors: '12.341%', notify: ['team'], rollback: true },
+        { errors: '12.342%', notify: ['team'] },
+      ],
+    })
+    expect(Object.entries(judgedOnAws(close)).map(([name, { then }]) => [name, then])).toEqual([
+      ['errors', 'rollback'],
+      ['escalation.12.341%', 'rollback'],
+      ['escalation.12.342%', 'notify'],
     ])
   })
 
