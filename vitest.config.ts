@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { Spread } from './test/spread.ts'
 import { sluiceEnvironment } from './tools/environment.ts'
 
 export default defineConfig({
@@ -8,6 +9,7 @@ export default defineConfig({
     pool: 'forks',
     // Two files at a time: most suites start servers, and the limits they measure are real ones.
     maxWorkers: 2,
+    sequence: { sequencer: Spread },
     watch: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,
