@@ -3,6 +3,7 @@ import type { ClusterObject } from '../../platforms/kubernetes/api.ts'
 import { pathOf } from '../../platforms/kubernetes/kinds.ts'
 import { type Lease, leasePath } from '../../platforms/kubernetes/lease.ts'
 import { configMaps, objectName, pods } from '../../platforms/kubernetes/names.ts'
+import { journalOf } from '../../rollout/observation.ts'
 import type { PlanInput } from '../../rollout/plan.ts'
 import type { ClusterHands } from './cluster-hands.ts'
 import type { Result } from './engine-stack.ts'
@@ -34,6 +35,12 @@ export function describeClusterHardship({ stack, ok, breakGreen, mendGreen }: Cl
     ])
     await breakGreen()
     await stack().untilRolledBack()
+    // While a trip is at work what it finds above is no other hand's, and is put back in silence.
+    await stack().until('the rollback to be done', async () => {
+      const { trips } = await stack().latch()
+      const { rollbacks = [] } = journalOf(await stack().platform.observe()) ?? {}
+      return rollbacks.some(({ trip, downAt }) => trip === trips && downAt !== undefined)
+    })
     await mendGreen()
     write.release()
     return { answer: await write.answer, result: await update }
