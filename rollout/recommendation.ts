@@ -10,6 +10,7 @@ import { operationsBefore, recordOf } from './operations.ts'
 import type { Plan } from './plan.ts'
 import { findPosition, type Position, positionsOf } from './positions.ts'
 import type { Kpi } from './targets.ts'
+import { verdictsOf } from './verdicts.ts'
 import { greenOf } from './weights.ts'
 
 /** What is recommended, and why, with its numbers. */
@@ -93,7 +94,7 @@ function unguarded({ guard }: Standing) {
 }
 
 function failedGates({ plan, journal }: Standing, at: Position): Recommendation | undefined {
-  const failed = newest(journal, at).filter(({ result }) => result === 'failed')
+  const failed = judgedAt(journal, at).filter(({ result }) => result === 'failed')
   if (failed.length === 0) return undefined
   const reason = failed.map(({ gate, reason }) => `gate ${gate} failed: ${reason}`).join('; ')
   const back = failed.some(({ gate }) => plan.gates[gate]?.otherwise === 'rollback')
@@ -153,7 +154,7 @@ function baking({ plan, clock, journal }: Standing, at: Position) {
     }
   }
   const passed = new Set(
-    newest(journal, at)
+    judgedAt(journal, at)
       .filter(({ result }) => result === 'passed')
       .map(({ gate }) => gate),
   )
@@ -164,9 +165,6 @@ function baking({ plan, clock, journal }: Standing, at: Position) {
   return waits.length > 0 ? hold(waits.join('; ')) : undefined
 }
 
-function newest({ verdicts, attempt, planHash }: Journal, at: Position): Journal['verdicts'] {
-  return verdicts.filter(
-    (verdict) =>
-      verdict.position === at.name && verdict.attempt === attempt && verdict.planHash === planHash,
-  )
-}
+/** The verdicts of every gate at a position, in this attempt and by this plan. */
+const judgedAt = (journal: Journal, { name: position }: Position) =>
+  verdictsOf(journal, { position, attempt: journal.attempt, planHash: journal.planHash })

@@ -1,6 +1,7 @@
 import { messageOf } from '../../platforms/operations/outcomes.ts'
 import { keyOfRound, roundOf } from '../../rollout/commands.ts'
 import type { Judgement } from '../../rollout/judgement.ts'
+import { verdictsOf } from '../../rollout/verdicts.ts'
 import { runsOf, verdictOf } from '../gates/suite.ts'
 import { causeOfGate, type DueGate, dueGates, takenBackBy } from '../gates.ts'
 import { commandEnvironment, runCommand } from './commands.ts'
@@ -28,10 +29,7 @@ export async function judgeRunGates(parts: LambdaParts): Promise<void> {
       at: new Date().toISOString(),
     }
     if (!judgement) {
-      const known = journal.verdicts.find(
-        (one) => one.gate === name && one.position === position.name && one.result === 'running',
-      )
-      if (known) continue
+      if (verdictsOf(journal, verdict).some(({ result }) => result === 'running')) continue
       const reason = `runs ${gate.run.join(' ')} as a task`
       await operations.recordVerdict({ ...verdict, result: 'running', reason })
       continue
