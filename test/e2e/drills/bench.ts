@@ -80,14 +80,21 @@ export class Bench extends Breakable {
     const attempt = trips + 1
     this.stack.set({ attempt, step: position, confirmed: this.#confirmed(attempt) })
     const request = this.stack.request(position)
-    await this.stack.until(
-      `nothing to hold ${position}`,
-      async () => {
-        const observation = await this.stack.platform.observe()
-        return admit(request, observation, 'preview', last).refusals.length === 0
-      },
-      180,
-    )
+    let held: Refusal[] = []
+    await this.stack
+      .until(
+        `nothing to hold ${position}`,
+        async () => {
+          const observation = await this.stack.platform.observe()
+          held = admit(request, observation, 'preview', last).refusals
+          return held.length === 0
+        },
+        180,
+      )
+      .catch((error: Error) => {
+        const told = held.map(({ place, message }) => `${place} ${message}`)
+        throw new Error([error.message, ...told].join('\n'))
+      })
     await this.up({})
     return true
   }
