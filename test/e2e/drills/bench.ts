@@ -81,13 +81,15 @@ export class Bench extends Breakable {
     this.stack.set({ attempt, step: position, confirmed: this.#confirmed(attempt) })
     const request = this.stack.request(position)
     let held: Refusal[] = []
+    // What runs before the first step runs at start, so the attempt has to begin there.
+    const waitsForStart = () => held.some(({ place }) => place.startsWith('operations.'))
     await this.stack
       .until(
         `nothing to hold ${position}`,
         async () => {
           const observation = await this.stack.platform.observe()
           held = admit(request, observation, 'preview', last).refusals
-          return held.length === 0
+          return held.length === 0 || waitsForStart()
         },
         180,
       )
@@ -95,6 +97,7 @@ export class Bench extends Breakable {
         const told = held.map(({ place, message }) => `${place} ${message}`)
         throw new Error([error.message, ...told].join('\n'))
       })
+    if (waitsForStart()) return false
     await this.up({})
     return true
   }
