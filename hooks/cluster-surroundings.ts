@@ -9,7 +9,7 @@ import {
   type Place,
 } from '../platforms/kubernetes/names.ts'
 import { ConfigMapStore } from '../platforms/kubernetes/store.ts'
-import { environmentBefore } from '../rollout/environments.ts'
+import { readPrevious } from '../platforms/previous.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { Plan } from '../rollout/plan.ts'
 import { colourOf } from '../rollout/services.ts'
@@ -74,22 +74,15 @@ export function clusterSurroundings(api: ClusterApi, place: Place): Surroundings
   }
 }
 
-/**
- * Reads, and only reads, the journal of the environment before this one.
- * @returns undefined where there is none before it
- */
-export async function readPreviousIn(
+/** The journal of the environment before this one, as {@link readPrevious} gives it. */
+export function readPreviousIn(
   api: ClusterApi,
   place: Place,
   plan: Plan,
   environment: string | undefined,
 ): Promise<Observation['previous']> {
-  const before = environmentBefore(plan, environment)
-  if (before === undefined) return undefined
-  const other = environmentPlace(place, plan, before)
-  try {
-    return (await new ConfigMapStore(api, other).readJournal()) ?? 'missing'
-  } catch (error) {
-    return { unavailable: `${other.namespace}/${other.name}: ${(error as Error).message}` }
-  }
+  return readPrevious(plan, environment, (before) => {
+    const other = environmentPlace(place, plan, before)
+    return { store: new ConfigMapStore(api, other), place: `${other.namespace}/${other.name}` }
+  })
 }

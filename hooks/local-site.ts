@@ -11,7 +11,7 @@ import type { Backup } from '../rollout/plan.ts'
 import { readCharge, readToken } from './charge.ts'
 import { awayFor, beat } from './heartbeat.ts'
 import { localSurroundings } from './local-surroundings.ts'
-import { readPrevious } from './previous.ts'
+import { readPreviousHome } from './previous.ts'
 import { listenForLog } from './router-log.ts'
 import type { HookSite } from './site.ts'
 
@@ -49,7 +49,7 @@ export function localSite(layout: Layout, ports?: { api: number; log: number }):
     awayFor: () => awayFor(layout.hook.heartbeat),
     beat: () => beat(layout.hook.heartbeat),
     processes: (plan) => processFigures(plan, layout),
-    previous: (now) => readPrevious(layout, now),
+    previous: (now) => readPreviousHome(layout, now),
     archive: keeperOf(layout),
     takeBackup: (name, plan) => {
       const environment = { ...process.env, ...databaseEnvironment(plan, layout) }

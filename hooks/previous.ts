@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path'
 import { FileStore } from '../platforms/local/file-store.ts'
 import { type Layout, layoutOf } from '../platforms/local/layout.ts'
-import { environmentBefore, rolloutOf } from '../rollout/environments.ts'
+import { readPrevious } from '../platforms/previous.ts'
+import { rolloutOf } from '../rollout/environments.ts'
 import type { Observation } from '../rollout/observation.ts'
 import type { Charge } from './world.ts'
 
@@ -14,20 +15,13 @@ export function homeOfEnvironment(
   return join(dirname(layout.home), rolloutOf(plan, environment))
 }
 
-/**
- * Reads, and only reads, the journal of the environment before this one.
- * @returns undefined where there is none before it
- */
-export async function readPrevious(
+/** The journal of the environment before this one, as {@link readPrevious} gives it. */
+export function readPreviousHome(
   layout: Layout,
   { plan, environment }: Pick<Charge, 'plan' | 'environment'>,
 ): Promise<Observation['previous']> {
-  const before = environmentBefore(plan, environment)
-  if (before === undefined) return undefined
-  const home = homeOfEnvironment(layout, plan, before)
-  try {
-    return (await new FileStore(layoutOf(home)).readJournal()) ?? 'missing'
-  } catch (error) {
-    return { unavailable: `${home}: ${error instanceof Error ? error.message : String(error)}` }
-  }
+  return readPrevious(plan, environment, (before) => {
+    const place = homeOfEnvironment(layout, plan, before)
+    return { store: new FileStore(layoutOf(place)), place }
+  })
 }

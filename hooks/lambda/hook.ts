@@ -199,9 +199,11 @@ async function answerLevel(parts: LambdaParts, alarm: Alarm, level: Level): Prom
   const rollsBack = judged && level.rollback
   // First what takes the harm away, then the news of how ill green is.
   if (rollsBack) await operations.trip(tripOf(crossed))
-  const telling = tellOfAlarm(parts, alarm, newsOf(crossed, level))
-  if (rollsBack) await hold(parts)
-  return rollsBack ? { did: 'rolled back' } : whetherTold(await telling)
+  const [isFirst] = await Promise.all([
+    tellOfAlarm(parts, alarm, newsOf(crossed, level)),
+    rollsBack ? hold(parts) : undefined,
+  ])
+  return rollsBack ? { did: 'rolled back' } : whetherTold(isFirst)
 }
 
 const whetherTold = (isFirst: boolean, did = 'told') =>

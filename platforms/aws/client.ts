@@ -1,4 +1,5 @@
 import { type Admission, admit } from '../../rollout/admission.ts'
+import { rolloutOf } from '../../rollout/environments.ts'
 import type { BackupRecord, Measurement } from '../../rollout/journal.ts'
 import {
   type Guard,
@@ -21,6 +22,7 @@ import {
   type RollbackReport,
   Unavailable,
 } from '../platform.ts'
+import { readPrevious } from '../previous.ts'
 import type { AwsReference } from '../reference.ts'
 import { readAlarms } from './alarm-states.ts'
 import { type Clients, clientsOf } from './clients.ts'
@@ -28,7 +30,6 @@ import { guardOf, type Heartbeat, planOfHeartbeat, readHeartbeat } from './heart
 import { type AwsLayout, parameterNames, readLayout } from './layout.ts'
 import { measureService } from './measure.ts'
 import { publish } from './news.ts'
-import { readPrevious } from './previous.ts'
 import { tickMs } from './reference.ts'
 import { AlbRouter } from './router.ts'
 import { setFlagFor } from './set-flag.ts'
@@ -249,7 +250,11 @@ export class AwsPlatform implements Platform {
     let previous: Watch['previous']
     try {
       const plan = await planOfHeartbeat(this.#clients.parameters, this.#reference.name, beat)
-      previous = () => readPrevious(this.#clients.parameters, plan, environment)
+      previous = () =>
+        readPrevious(plan, environment, (before) => {
+          const place = rolloutOf(plan, before)
+          return { store: new SsmStore(this.#clients.parameters, place), place }
+        })
       const { active, trouble } = await readAlarms(
         this.#clients.metrics,
         this.#reference.name,

@@ -81,14 +81,10 @@ export class SsmStore implements Store {
     const { at, occasion } = event
     const last = occasion === undefined ? own : nameOf(occasion)
     const name = `${this.#names.events}/${at.replaceAll(/[^0-9]/g, '')}-${last}`
-    const whole = JSON.stringify({ ...event, own })
-    const text =
-      Buffer.byteLength(whole) <= MOST_EVENT
-        ? whole
-        : JSON.stringify({
-            ...{ ...event, own, details: undefined },
-            message: event.message.slice(0, 1_000),
-          })
+    const whole = { ...event, own }
+    const short = { ...whole, details: undefined, message: event.message.slice(0, 1_000) }
+    const all = JSON.stringify(whole)
+    const text = Buffer.byteLength(all) <= MOST_EVENT ? all : JSON.stringify(short)
     // A write whose answer was lost is tried again by the SDK, and then finds itself.
     if (await writeOnce(this.#ssm, name, text)) return
     throw new Conflict(`${at}: ${occasion} stands in the history`)
@@ -96,28 +92,28 @@ export class SsmStore implements Store {
 
   /** The newest events, oldest first. */
   async readEvents(limit: number): Promise<RolloutEvent[]> {
-    const found = await parametersUnder(this.#ssm, this.#names.events)
-    return found
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-      .slice(-limit)
-      .flatMap(({ text }) => {
-        try {
-          return [JSON.parse(text) as RolloutEvent]
-        } catch {
-          return []
-        }
-      })
+    return (await this.#events()).slice(-limit).flatMap(({ text }) => {
+      try {
+        return [JSON.parse(text) as RolloutEvent]
+      } catch {
+        return []
+      }
+    })
   }
 
   /** Drops the oldest of the history; for the reconciler, which waits for nothing. */
   async pruneEvents(): Promise<void> {
-    const all = (await parametersUnder(this.#ssm, this.#names.events)).toSorted((a, b) =>
-      a.name < b.name ? -1 : 1,
-    )
+    const all = await this.#events()
     const kept = new Set(PROOFS.flatMap((proof) => all.filter(proof).slice(-PROOFS_KEPT)))
     const old = all.slice(0, -EVENTS_KEPT).filter((one) => !kept.has(one))
     const Names = old.slice(0, 10).map(({ name }) => name)
     if (Names.length > 0) await this.#ssm.send(new DeleteParametersCommand({ Names }))
+  }
+
+  /** The history as it is kept, oldest first. */
+  async #events() {
+    const found = await parametersUnder(this.#ssm, this.#names.events)
+    return found.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   async #write(

@@ -166,11 +166,18 @@ export abstract class EngineStack {
     return this.up()
   }
 
-  /** Waits until nothing holds a position; says what does where it does too long. */
-  async free(position: string, seconds = 60): Promise<void> {
+  /**
+   * Waits until nothing holds a position; says what does where it does too long.
+   * @param ask what holds it that is worth waiting for
+   */
+  async free(
+    position: string,
+    seconds = 60,
+    ask: () => Promise<Refusal[]> = () => this.held(position),
+  ): Promise<void> {
     let held: Refusal[] = []
     const free = async () => {
-      held = await this.held(position)
+      held = await ask()
       return held.length === 0
     }
     await this.until(`nothing to hold ${position}`, free, seconds).catch((error: Error) => {

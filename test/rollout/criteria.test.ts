@@ -251,6 +251,7 @@ describe('the environment before', () => {
     const { journal } = world('start')
     return { ...journal, verified: { position, at: NOW }, guardedMs, clock }
   }
+  const nowhere = `has no journal (none of a rollout ${planInput().name}-development), so it has not been anywhere yet`
   const behind = 'stands at api@10; this one goes only as far as that one has been and stayed'
 
   it('that the hook is of, and not this one, holds this one', () => {
@@ -265,8 +266,8 @@ describe('the environment before', () => {
   })
 
   it.each([
-    ['was never asked', undefined, /so it has not been anywhere yet/],
-    ['has no journal', 'missing' as const, /none of a rollout \w+-development/],
+    ['was never asked', undefined, nowhere],
+    ['has no journal', 'missing' as const, nowhere],
     ['does not answer', AWAY, 'could not be checked: connection refused'],
     ['is behind, however long it has stayed', stands('api@10', 99 * HOUR), behind],
     ['has only just come', stands('api@50', 0), 'has stayed at api@50 for 0ms of 1h'],

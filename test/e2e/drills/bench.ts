@@ -80,24 +80,15 @@ export class Bench extends Breakable {
     const attempt = trips + 1
     this.stack.set({ attempt, step: position, confirmed: this.#confirmed(attempt) })
     const request = this.stack.request(position)
-    let held: Refusal[] = []
-    // What runs before the first step runs at start, so the attempt has to begin there.
-    const waitsForStart = () => held.some(({ place }) => place.startsWith('operations.'))
-    await this.stack
-      .until(
-        `nothing to hold ${position}`,
-        async () => {
-          const observation = await this.stack.platform.observe()
-          held = admit(request, observation, 'preview', last).refusals
-          return held.length === 0 || waitsForStart()
-        },
-        180,
-      )
-      .catch((error: Error) => {
-        const told = held.map(({ place, message }) => `${place} ${message}`)
-        throw new Error([error.message, ...told].join('\n'))
-      })
-    if (waitsForStart()) return false
+    let waitsForStart = false
+    await this.stack.free(position, 180, async () => {
+      const observation = await this.stack.platform.observe()
+      const { refusals } = admit(request, observation, 'preview', last)
+      // What runs before the first step runs at start, so the attempt has to begin there.
+      waitsForStart = refusals.some(({ code }) => code === 'operation')
+      return waitsForStart ? [] : refusals
+    })
+    if (waitsForStart) return false
     await this.up({})
     return true
   }
