@@ -1,7 +1,7 @@
-import { ApiError, ClusterApi } from '../platforms/kubernetes/api.ts'
-import type { BackupOutcome } from '../platforms/kubernetes/backup-job.ts'
+import { ClusterApi } from '../platforms/kubernetes/api.ts'
+import { type BackupOutcome, recordOutcome } from '../platforms/kubernetes/backup-job.ts'
 import { BACKUP_FOLDER } from '../platforms/kubernetes/manifests/backup.ts'
-import { configMaps, objectName, type Place } from '../platforms/kubernetes/names.ts'
+import type { Place } from '../platforms/kubernetes/names.ts'
 import { podAccess, podNamespace } from '../platforms/kubernetes/pod-access.ts'
 import { takeBackup } from '../platforms/local/backups.ts'
 import { layoutOf } from '../platforms/local/layout.ts'
@@ -32,17 +32,5 @@ const outcome = await takeBackup(
     kind: error instanceof Refused ? 'refused' : 'unavailable',
   }),
 )
-const data = { [job]: JSON.stringify(outcome) }
-const map = objectName(place, 'backups')
-try {
-  await api.patch(`${configMaps(place)}/${map}`, 'merge', { data })
-} catch (error) {
-  if (!(error instanceof ApiError && error.code === 404)) throw error
-  await api.create(configMaps(place), {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: map },
-    data,
-  })
-}
+await recordOutcome(api, place, job, outcome)
 if ('error' in outcome) say(outcome.error)

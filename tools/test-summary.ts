@@ -1,4 +1,5 @@
-// Counts what ran, for the one line that ends `npm test`.
+// Counts what ran, for the one line that ends `npm test`, and names what failed.
+import path from 'node:path'
 
 /** How many passed, failed and were skipped. */
 export type Counts = { passed: number; failed: number; skipped: number }
@@ -10,7 +11,14 @@ type Report = {
   numFailedTests: number
   numPendingTests: number
   numTodoTests: number
-  testResults: { status: string; assertionResults: { status: string }[] }[]
+  testResults: {
+    /** The file. */
+    name: string
+    status: string
+    /** Why it could not be loaded. */
+    message?: string
+    assertionResults: { status: string; fullName: string; failureMessages?: string[] | null }[]
+  }[]
 }
 
 /**
@@ -30,6 +38,26 @@ export function countReport(report: Report | undefined, exitCode: number): Count
     skipped: report.numPendingTests + report.numTodoTests,
   }
 }
+
+/**
+ * What failed, a line each in the order in which it ran, with the first line of why: the first is what
+ * to look at, and the full messages of the others may have pushed it out of sight.
+ * @param root the folder that file names are shown from
+ */
+export function failureLines(report: Report | undefined, root: string): string[] {
+  const failed = (report?.testResults ?? []).filter(({ status }) => status === 'failed')
+  return failed.flatMap(({ name, message, assertionResults }) => {
+    const file = path.relative(root, name)
+    const tests = assertionResults.filter(({ status }) => status === 'failed')
+    if (tests.length === 0) return [`FAILED ${file}: ${firstLine(message)}`]
+    return tests.map(
+      ({ fullName, failureMessages }) =>
+        `FAILED ${file} > ${fullName}: ${firstLine(failureMessages?.[0])}`,
+    )
+  })
+}
+
+const firstLine = (message = '') => message.trim().split('\n')[0] ?? ''
 
 /** The counts of all stages together. */
 export function addCounts(all: Counts[]): Counts {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { checkout } from './checkout.ts'
 import { duration } from './progress.ts'
-import { addCounts, type Counts, countReport, summaryLine } from './test-summary.ts'
+import { addCounts, type Counts, countReport, failureLines, summaryLine } from './test-summary.ts'
 
 const given = process.argv.slice(2)
 const all = given.includes('--all')
@@ -64,6 +64,7 @@ async function tests(): Promise<Counts> {
     } catch {
       // It ended before it could write one; its exit code has to do.
     }
+    for (const line of failureLines(report, checkout)) process.stdout.write(`${line}\n`)
     return countReport(report, code)
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -3,7 +3,7 @@ import type { BackupRecord } from '../../rollout/journal.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { kubernetesPart } from '../../rollout/schema/kubernetes.ts'
 import { Refused, Unavailable } from '../platform.ts'
-import type { ClusterApi, ClusterObject } from './api.ts'
+import { ApiError, type ClusterApi, type ClusterObject } from './api.ts'
 import { backupJob } from './manifests/backup.ts'
 import { configMaps, jobs, objectName, type Place } from './names.ts'
 
@@ -54,6 +54,29 @@ export async function takeBackupInJob(
       throw new Unavailable(`Job ${metadata.name} does not end; ${next}`)
     await pause(LOOK_EVERY_MS)
   }
+}
+
+/**
+ * Writes down what came of a Job's backup. Several Jobs may be the first at the same time.
+ * @throws ApiError, Unavailable
+ */
+export async function recordOutcome(
+  api: ClusterApi,
+  place: Place,
+  job: string,
+  outcome: BackupOutcome,
+): Promise<void> {
+  const name = objectName(place, 'backups')
+  const data = { [job]: JSON.stringify(outcome) }
+  const add = () => api.patch(`${configMaps(place)}/${name}`, 'merge', { data })
+  const refusedWith = (code: number) => (error: unknown) => {
+    if (!(error instanceof ApiError && error.code === code)) throw error
+    return 'refused' as const
+  }
+  if ((await add().catch(refusedWith(404))) !== 'refused') return
+  const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data }
+  // Another Job's may have made it meanwhile.
+  if ((await api.create(configMaps(place), map).catch(refusedWith(409))) === 'refused') await add()
 }
 
 /** Every backup that a Job has verified, the oldest first. */

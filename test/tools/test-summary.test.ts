@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addCounts, countReport, summaryLine } from '../../tools/test-summary.ts'
+import { addCounts, countReport, failureLines, summaryLine } from '../../tools/test-summary.ts'
 
 const report = {
   success: true,
@@ -7,7 +7,13 @@ const report = {
   numFailedTests: 0,
   numPendingTests: 1,
   numTodoTests: 1,
-  testResults: [{ status: 'passed', assertionResults: [{ status: 'passed' }] }],
+  testResults: [
+    {
+      name: '/here/test/one.test.ts',
+      status: 'passed',
+      assertionResults: [{ status: 'passed', fullName: 'it works' }],
+    },
+  ],
 }
 
 test('the last line counts everything, and the skipped only where there are any', () => {
@@ -18,11 +24,36 @@ test('the last line counts everything, and the skipped only where there are any'
 })
 
 test('a file that could not be loaded is a failure', () => {
-  const testResults = [{ status: 'failed', assertionResults: [] }]
+  const testResults = [{ name: '/here/two.test.ts', status: 'failed', assertionResults: [] }]
   expect(countReport({ ...report, success: false, testResults }, 1).failed).toBe(1)
 })
 
 test('a run that failed otherwise, or left no report, is a failure', () => {
   expect(countReport(report, 1).failed).toBe(1)
   expect(countReport(undefined, 139)).toEqual({ passed: 0, failed: 1, skipped: 0 })
+})
+
+test('what failed is named at the end, the first line of why beside it', () => {
+  const testResults = [
+    ...report.testResults,
+    {
+      name: '/here/test/two.test.ts',
+      status: 'failed',
+      assertionResults: [
+        { status: 'passed', fullName: 'two stands' },
+        { status: 'failed', fullName: 'two rises', failureMessages: ['Error: no guard\n  at x'] },
+      ],
+    },
+    {
+      name: '/here/test/three.test.ts',
+      status: 'failed',
+      message: 'no such module',
+      assertionResults: [],
+    },
+  ]
+  expect(failureLines({ ...report, testResults }, '/here')).toEqual([
+    'FAILED test/two.test.ts > two rises: Error: no guard',
+    'FAILED test/three.test.ts: no such module',
+  ])
+  expect(failureLines(undefined, '/here')).toEqual([])
 })
