@@ -11,8 +11,9 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: Spread },
     watch: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // The last resort: what a test waits for has a limit of its own, below this, and says what it was.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // So that `vitest` on its own finds the same programs as `npm test`.
     env: sluiceEnvironment() as Record<string, string>,
   },

@@ -59,7 +59,14 @@ export class SsmStore implements Store {
   async readJournal(): Promise<Journal | undefined> {
     const found = await this.#journal.read()
     if (!found) return undefined
-    const text = await this.#texts.read(found.text)
+    let text: string
+    try {
+      text = await this.#texts.read(found.text)
+    } catch (error) {
+      // One that was replaced several times meanwhile is no longer kept.
+      if ((await this.#journal.read())?.version === found.version) throw error
+      return this.readJournal()
+    }
     const { plan, value } = parsed(text, this.#names.journal) as { plan: string; value: object }
     const whole = { ...value, plan: parsed(await this.#texts.read(plan), this.#names.journal) }
     const journal = checked<Journal>(whole, journalSchema, this.#names.journal)
@@ -69,11 +76,12 @@ export class SsmStore implements Store {
 
   async writeJournal(journal: Journal, over?: Journal | 'missing'): Promise<void> {
     const { plan, ...value } = journal
-    // The plan is most of a journal and changes least: it stands for itself, and is written once.
+    // The plan is most of a journal and changes least: it stands for itself, and is written once. It
+    // stays until the rollout is taken down, as others may be about to write a journal of the same.
     const kept = await this.#texts.write(JSON.stringify(plan))
-    const written = await this.#write(this.#journal, 'journal', { plan: kept, value }, over)
-    await this.#journal.prune().catch(() => {})
-    await this.#texts.prune([kept, written]).catch(() => {})
+    await this.#write(this.#journal, 'journal', { plan: kept, value }, over)
+    const dropped = await this.#journal.prune().catch(() => [])
+    for (const text of dropped) await this.#texts.remove(text).catch(() => {})
   }
 
   async appendEvent(event: RolloutEvent): Promise<void> {
@@ -121,10 +129,26 @@ export class SsmStore implements Store {
     what: 'latch' | 'journal',
     value: object,
     over: object | 'missing' | undefined,
-  ): Promise<string> {
+  ): Promise<void> {
     // The writer's mark tells a write that was repeated by the SDK from one of somebody else.
     const whole = JSON.stringify({ ...value, by: randomUUID() })
     const text = what === 'journal' ? await this.#texts.write(whole) : whole
+    try {
+      await this.#follow(parameter, what, text, over)
+    } catch (error) {
+      // The mark makes the parts of what was not written nobody else's.
+      if (error instanceof Conflict) await this.#texts.remove(text).catch(() => {})
+      throw error
+    }
+  }
+
+  /** @throws Conflict where another process was first: then nothing was written */
+  async #follow(
+    parameter: VersionedParameter,
+    what: 'latch' | 'journal',
+    text: string,
+    over: object | 'missing' | undefined,
+  ): Promise<void> {
     for (;;) {
       const after =
         over === undefined
@@ -133,7 +157,7 @@ export class SsmStore implements Store {
             ? await this.#afterNothing(parameter, what)
             : this.#versions.get(over)
       if (after === undefined) throw new Error(`a ${what} that was not read here is not replaced`)
-      if (await parameter.write(text, after)) return text
+      if (await parameter.write(text, after)) return
       if (over !== undefined) {
         throw new Conflict(`the ${what} was written by another process since it was read`)
       }

@@ -1,14 +1,9 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import {
-  DeleteParametersCommand,
-  GetParametersCommand,
-  PutParameterCommand,
-  type SSMClient,
-} from '@aws-sdk/client-ssm'
+import { DeleteParametersCommand, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm'
 import { Unavailable } from '../platform.ts'
 import { call, isNamed } from './failures.ts'
-import { parametersUnder } from './versions.ts'
+import { readParameters } from './parameters.ts'
 
 /** What a parameter of the standard tier holds. */
 const MOST = 4_096
@@ -37,10 +32,11 @@ export class LongTexts {
     const parts = Array.from({ length: Math.ceil(packed.length / MOST) }, (_, index) =>
       packed.slice(index * MOST, (index + 1) * MOST),
     )
-    const known = new Set((await parametersUnder(this.#ssm, this.#path)).map(({ name }) => name))
-    for (const [index, part] of parts.entries()) {
-      const name = `${this.#path}/${hash}.${index}`
+    const kept = `@in:${hash}:${parts.length}`
+    const known = await this.#parts(kept)
+    for (const [index, name] of this.#namesOf(kept).entries()) {
       if (known.has(name)) continue
+      const part = parts[index]
       await this.#ssm
         .send(new PutParameterCommand({ Name: name, Value: part, Type: 'String' }))
         .catch((error) => {
@@ -48,22 +44,14 @@ export class LongTexts {
           return call(`ssm:PutParameter ${name}`, Promise.reject(error))
         })
     }
-    return `@in:${hash}:${parts.length}`
+    return kept
   }
 
   async read(kept: string): Promise<string> {
     if (!kept.startsWith('@')) return kept
     if (kept.startsWith('@gz:')) return unpack(kept.slice(4))
-    const [, hash, count] = kept.split(':')
-    const names = Array.from({ length: Number(count) }, (_, n) => `${this.#path}/${hash}.${n}`)
-    const values = new Map<string, string>()
-    for (let from = 0; from < names.length; from += BATCH) {
-      const { Parameters = [] } = await call(
-        `ssm:GetParameters ${this.#path}/${hash}`,
-        this.#ssm.send(new GetParametersCommand({ Names: names.slice(from, from + BATCH) })),
-      )
-      for (const { Name, Value } of Parameters) if (Name && Value) values.set(Name, Value)
-    }
+    const names = this.#namesOf(kept)
+    const values = await this.#parts(kept)
     const missing = names.filter((name) => !values.has(name))
     if (missing.length > 0) {
       throw new Unavailable(`${missing.join(', ')} is missing; next: sluice doctor --adopt`)
@@ -72,24 +60,36 @@ export class LongTexts {
   }
 
   /**
-   * Deletes parts that are old and that nothing stands for any more.
-   * @param used what {@link write} gave for the texts that are still wanted
+   * Deletes the parts of a text, by their names: nothing else that stands here has to be looked at.
+   * @param kept what {@link write} gave for a text that nobody else has written, and nobody reads any more
    */
-  async prune(used: string[], now = Date.now()): Promise<void> {
-    const hashes = new Set(used.map((one) => one.split(':')[1]))
-    const old = (await parametersUnder(this.#ssm, this.#path))
-      .filter(({ name, at }) => !hashes.has(hashIn(name)) && now - at.getTime() > READ_WITHIN_MS)
-      .slice(0, BATCH)
-    if (old.length === 0) return
-    await this.#ssm.send(new DeleteParametersCommand({ Names: old.map(({ name }) => name) }))
+  async remove(kept: string): Promise<void> {
+    const names = this.#namesOf(kept)
+    for (let from = 0; from < names.length; from += BATCH) {
+      const Names = names.slice(from, from + BATCH)
+      await call(
+        `ssm:DeleteParameters ${this.#path}`,
+        this.#ssm.send(new DeleteParametersCommand({ Names })),
+      )
+    }
   }
-}
 
-/** Who has read what stands for a text has read the text itself long before this. */
-const READ_WITHIN_MS = 3_600_000
+  /** Where the parts of a text stand; none for one that stands for itself. */
+  #namesOf(kept: string): string[] {
+    const [, hash, count] = /^@in:([0-9a-f]+):(\d+)$/.exec(kept) ?? []
+    return Array.from({ length: Number(count ?? 0) }, (_, n) => `${this.#path}/${hash}.${n}`)
+  }
 
-function hashIn(name: string): string {
-  return name.slice(name.lastIndexOf('/') + 1).split('.')[0] as string
+  /** The parts of a text that are there, by name. */
+  async #parts(kept: string): Promise<Map<string, string>> {
+    const names = this.#namesOf(kept)
+    const found = new Map<string, string>()
+    for (let from = 0; from < names.length; from += BATCH) {
+      const some = await readParameters(this.#ssm, names.slice(from, from + BATCH))
+      for (const [name, value] of some) found.set(name, value)
+    }
+    return found
+  }
 }
 
 function unpack(packed: string): string {

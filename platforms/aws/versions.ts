@@ -69,12 +69,16 @@ export class VersionedParameter {
     return writeOnce(this.#ssm, `${this.#path}/${String(after + 1).padStart(8, '0')}`, text)
   }
 
-  /** Deletes what no reader needs any more; it holds up nobody, and the next write tries again. */
-  async prune(): Promise<void> {
+  /**
+   * Deletes what no reader needs any more; it holds up nobody, and the next write tries again.
+   * @returns the texts that stood there
+   */
+  async prune(): Promise<string[]> {
     const old = (await this.#all()).slice(0, -KEPT).slice(0, PAGE)
-    if (old.length === 0) return
+    if (old.length === 0) return []
     const Names = old.map(({ version }) => `${this.#path}/${String(version).padStart(8, '0')}`)
     await this.#ssm.send(new DeleteParametersCommand({ Names }))
+    return old.map(({ text }) => text)
   }
 
   async #all(): Promise<Versioned[]> {

@@ -4,6 +4,7 @@ import { readEvents } from '../../platforms/local/file-store.ts'
 import { serviceStatus } from '../../platforms/local/supervisor.ts'
 import { journalOf } from '../../rollout/observation.ts'
 import type { PlanInput } from '../../rollout/plan.ts'
+import { inOrder } from './in-order.ts'
 import { TestStack } from './test-stack.ts'
 
 describe('continuous archiving on the real engine', () => {
@@ -16,6 +17,7 @@ describe('continuous archiving on the real engine', () => {
     backups: { huntred: { postgres, priority: 'critical', before: 'every-step' } },
   })
 
+  inOrder()
   beforeAll(async () => {
     stack = await TestStack.create((plan) => {
       plain = plan

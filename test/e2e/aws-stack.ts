@@ -234,10 +234,25 @@ export class AwsStack extends EngineStack {
     ].join('\n')
   }
 
-  override async step(position: string, seconds = 120): Promise<Result> {
-    const result = await super.step(position, seconds)
-    // On a machine that is busy enough a call of the hook is late, and the rise is refused: again.
-    return result.output.includes('no guard, no rise') ? this.step(position, seconds) : result
+  override preview(...flags: string[]): Promise<Result> {
+    return this.#guarded(() => super.preview(...flags))
+  }
+
+  override up(...flags: string[]): Promise<Result> {
+    return this.#guarded(() => super.up(...flags))
+  }
+
+  /** On a machine that is busy enough a call of the hook is late, and a rise is refused: then again. */
+  async #guarded(run: () => Promise<Result>): Promise<Result> {
+    const result = await run()
+    if (!result.output.includes('no guard, no rise')) return result
+    await this.untilGuarded()
+    return this.#guarded(run)
+  }
+
+  untilGuarded(): Promise<void> {
+    const alive = async () => (await this.platform.observe()).guard.alive
+    return this.until('the hook to be heard of', alive)
   }
 
   /** Makes a colour misbehave, or well again. */

@@ -8,6 +8,7 @@ import { readLayout } from '../../platforms/aws/layout.ts'
 import type { FlagFile } from '../../rollout/flag-file.ts'
 import { isReal } from '../beds/aws/real-account.ts'
 import { AwsTasksStack } from './aws-tasks-stack.ts'
+import { inOrder } from './in-order.ts'
 import { isDeepChosen } from './seeded.ts'
 
 /** A command that writes what it was given into the folder that it runs in. */
@@ -35,6 +36,7 @@ describe.runIf(isReal() || isDeepChosen('aws-tasks'))(
   () => {
     let stack: AwsTasksStack
 
+    inOrder()
     beforeAll(async () => {
       stack = await AwsTasksStack.create(
         ({ listener, port, image, cluster, vpc, subnets, securityGroups, secret }) => ({

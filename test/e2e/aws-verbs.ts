@@ -41,7 +41,7 @@ export function verbs(stackOf: () => AwsStack): void {
     expect(refused.output).toContain('stands at huntred@5: it carries traffic and guards it')
     expect(refused.output).toContain('sluice teardown e2e')
     expect(await stack.green()).toBe(5)
-    expect((await stack.platform.observe()).guard.alive).toBe(true)
+    await stack.untilGuarded()
   })
 }
 

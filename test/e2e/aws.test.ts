@@ -3,6 +3,7 @@ import { type Load, startLoad } from '../../examples/load.ts'
 import { changedTypes, otherHands } from './aws-other-hands.ts'
 import { AwsStack } from './aws-stack.ts'
 import { tearsDown, verbs } from './aws-verbs.ts'
+import { inOrder } from './in-order.ts'
 
 const PATHS = ['/api/ml/analyze/1/', '/api/candidates/', '/api/proposals/12/', '/dashboard/']
 /** What a person says of the one gate that asks. */
@@ -12,6 +13,7 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
   let stack: AwsStack
   let load: Load
 
+  inOrder()
   beforeAll(async () => {
     stack = await AwsStack.create()
   })
@@ -29,13 +31,11 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     expect(deployed.code).toBe(0)
     expect(await stack.green()).toBe(0)
     load = startLoad({ url: stack.url, rate: 60, seconds: 3_600, paths: PATHS })
-    await stack.until('the hook to be heard of', async () => {
-      return (await stack.platform.observe()).guard.alive
-    })
+    await stack.untilGuarded()
   })
 
   it('shows one changed resource of AWS in a step, with the two weights', async () => {
-    await stack.free('huntred@5', 110)
+    await stack.free('huntred@5', 120)
     const preview = await stack.set({ step: 'huntred@5' }).preview()
     expect(preview.output).not.toContain('error:')
     const changed = changedTypes(preview.output)

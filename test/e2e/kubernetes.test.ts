@@ -10,6 +10,7 @@ import { openCluster } from '../beds/kubernetes/open-cluster.ts'
 import type { TestCluster, TestDatabase } from '../beds/kubernetes/test-cluster.ts'
 import { clusterPlanOf, SECRET } from './cluster-plan.ts'
 import { ClusterStack } from './cluster-stack.ts'
+import { inOrder } from './in-order.ts'
 
 /** Times faster than real: a day of bake is five seconds. */
 const CLOCK = 17_280
@@ -22,6 +23,7 @@ describe('huntred in a cluster', () => {
   /** What users were failed. */
   const failed: Answer[] = []
 
+  inOrder()
   beforeAll(async () => {
     cluster = await openCluster(['huntred'])
     database = await cluster.openDatabase(['huntred', 'huntred_v2'])

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Load, startLoad } from '../../examples/load.ts'
 import { AdminSocket } from '../../platforms/local/admin-socket.ts'
+import { inOrder } from './in-order.ts'
 import { TestStack } from './test-stack.ts'
 
 describe('a green that answers 500 to everything at 25 %', () => {
   let stack: TestStack
   let load: Load
 
+  inOrder()
   beforeAll(async () => {
     stack = await TestStack.create()
     await stack.up()

@@ -10,6 +10,7 @@ import { databaseUrl } from '../../platforms/local/layout.ts'
 import { HaproxyRouter } from '../../platforms/local/router.ts'
 import { serviceStatus, stopService } from '../../platforms/local/supervisor.ts'
 import { isUnavailable } from '../../rollout/observation.ts'
+import { inOrder } from './in-order.ts'
 import { TestStack } from './test-stack.ts'
 
 /** What changes, without the engine's signs of life, which come as often as it takes long. */
@@ -22,6 +23,7 @@ describe('a rollout on the real engine, from start to retired', () => {
   let desk: Server
   const news: { kind: string; text: string }[] = []
 
+  inOrder()
   beforeAll(async () => {
     desk = createServer(async (request, response) => {
       news.push(JSON.parse(await text(request)))

@@ -17,6 +17,8 @@ import { freePorts } from '../../e2e/free-ports.ts'
 
 /** How often the stored rules are looked at: a change of weights reaches users within this. */
 const LOOK_MS = 100
+/** Once in so many looks the targets are asked for, too. */
+const LOOKS_PER_TARGETS = 10
 
 /** One answer that the balancer gave. */
 export interface Answered {
@@ -45,6 +47,8 @@ export class BalancerHarness {
   #shown = new Map<string, string>()
   #groups: string[] = []
   #generation = 0
+  #looks = 0
+  readonly #targets = new Map<string, string[]>()
   #stopped = false
   #looping: Promise<void> = Promise.resolve()
 
@@ -101,14 +105,7 @@ export class BalancerHarness {
     )
     const rules = Rules.toSorted((a, b) => priorityOf(a) - priorityOf(b))
     const groups = [...new Set(rules.flatMap((rule) => forwardOf(rule).map(({ arn }) => arn)))]
-    const targets = await Promise.all(
-      groups.map(async (TargetGroupArn) => {
-        const { TargetHealthDescriptions = [] } = await this.#elb.send(
-          new DescribeTargetHealthCommand({ TargetGroupArn }),
-        )
-        return TargetHealthDescriptions.map(({ Target }) => `${Target?.Id}:${Target?.Port}`)
-      }),
-    )
+    const targets = await this.#targetsOf(groups)
     const shape = JSON.stringify([
       rules.map(({ RuleArn, Conditions }) => [RuleArn, Conditions]),
       rules.map((rule) => forwardOf(rule).map(({ arn }) => arn)),
@@ -129,6 +126,23 @@ export class BalancerHarness {
         this.#shown.set(key, value)
       }
     }
+  }
+
+  /** Targets change seldom, and each question is one more for moto, which has one process for all. */
+  async #targetsOf(groups: string[]): Promise<string[][]> {
+    if (this.#looks++ % LOOKS_PER_TARGETS === 0) this.#targets.clear()
+    return Promise.all(
+      groups.map(async (TargetGroupArn) => {
+        const known = this.#targets.get(TargetGroupArn)
+        if (known) return known
+        const { TargetHealthDescriptions = [] } = await this.#elb.send(
+          new DescribeTargetHealthCommand({ TargetGroupArn }),
+        )
+        const found = TargetHealthDescriptions.map(({ Target }) => `${Target?.Id}:${Target?.Port}`)
+        this.#targets.set(TargetGroupArn, found)
+        return found
+      }),
+    )
   }
 
   async #configure(rules: Rule[], targets: string[][]): Promise<void> {

@@ -1,8 +1,8 @@
 """moto's server, with what the bed needs beside it.
 
 A stand-in for AWS, and no more than that: percentiles, which moto's CloudWatch does not know; tasks of
-ECS that end (moto_tasks.py); deployments of AppConfig (moto_appconfig.py); faults that a test asks for; and a record of the calls with the key that
-made them.
+ECS that end (moto_tasks.py); deployments of AppConfig (moto_appconfig.py); faults that a test asks
+for; and a record of the calls with the key that made them.
 
     GET  /bed/calls           [{service, action, key, status}]
     DELETE /bed/calls         forgets them
@@ -13,6 +13,7 @@ made them.
 Prints its port. Ends when its standard input does, so that it never outlives its test.
 """
 
+import functools
 import io
 import json
 import re
@@ -51,6 +52,14 @@ cloudwatch.Statistics.get_statistics_for_type = with_percentiles
 cloudwatch.Dimension.__lt__ = before
 moto_tasks.patch()
 moto_appconfig.patch()
+
+
+class Dispatcher(DomainDispatcherApplication):
+    """moto looks through its own folders for every call, all others waiting; they do not change."""
+
+    @functools.cache
+    def get_backend_for_host(self, host):
+        return super().get_backend_for_host(host)
 
 
 class Bed:
@@ -155,7 +164,7 @@ class Quiet(WSGIRequestHandler):
 
 
 def main():
-    app = Bed(DomainDispatcherApplication(create_backend_app))
+    app = Bed(Dispatcher(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { greenOf } from '../../../rollout/weights.ts'
 import { startOutside } from '../../standins/outside-stand-in.ts'
+import { inOrder } from '../in-order.ts'
 import { chosen, Migration } from './migration.ts'
 
 vi.setConfig({ testTimeout: 1_500_000, hookTimeout: 240_000 })
@@ -9,6 +10,7 @@ describe.runIf(chosen('cvplus'))('cvplus, from start to retired', () => {
   let migration: Migration
   let outside: Awaited<ReturnType<typeof startOutside>>
 
+  inOrder()
   beforeAll(async () => {
     migration = await Migration.create({
       name: 'cvplus',

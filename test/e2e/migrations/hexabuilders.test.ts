@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { urlOf } from '../../../rollout/services.ts'
 import { greenOf } from '../../../rollout/weights.ts'
 import { startIndexServer } from '../../standins/elasticsearch-stand-in.ts'
+import { inOrder } from '../in-order.ts'
 import { HEXABUILDERS_PATHS } from './hexabuilders-paths.ts'
 import { chosen, Migration } from './migration.ts'
 
@@ -12,6 +13,7 @@ describe.runIf(chosen('hexabuilders'))('hexabuilders in staging, from start to r
   let index: Awaited<ReturnType<typeof startIndexServer>>
   const rows = (database: string, sql: string) => migration.stack.sql(database, sql)
 
+  inOrder()
   beforeAll(async () => {
     migration = await Migration.create({
       name: 'hexabuilders',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { inOrder } from '../in-order.ts'
 import { chosen, Migration } from './migration.ts'
 
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 240_000 })
@@ -8,6 +9,7 @@ describe.runIf(chosen('huntred'))('huntred, from start to retired', () => {
   const persons = (database: string) =>
     migration.stack.sql(database, 'select * from persons order by id')
 
+  inOrder()
   beforeAll(async () => {
     migration = await Migration.create({
       name: 'huntred',

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { md5Bucket } from '../../../examples/buckets.ts'
 import { startLoad } from '../../../examples/load.ts'
 import { urlOf } from '../../../rollout/services.ts'
+import { inOrder } from '../in-order.ts'
 import { chosen, Migration } from './migration.ts'
 
 vi.setConfig({ testTimeout: 1_200_000, hookTimeout: 240_000 })
@@ -12,6 +13,7 @@ describe.runIf(chosen('resume-review'))(
   () => {
     let migration: Migration
 
+    inOrder()
     beforeAll(async () => {
       migration = await Migration.create({
         name: 'resume-review',

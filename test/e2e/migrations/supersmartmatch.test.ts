@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { urlOf } from '../../../rollout/services.ts'
+import { inOrder } from '../in-order.ts'
 import { chosen, Migration } from './migration.ts'
 
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 240_000 })
@@ -14,6 +15,7 @@ const match = (body: object) => ({
 describe.runIf(chosen('supersmartmatch'))('supersmartmatch, from start to retired', () => {
   let migration: Migration
 
+  inOrder()
   beforeAll(async () => {
     migration = await Migration.create({
       name: 'supersmartmatch',

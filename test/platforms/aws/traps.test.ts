@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ModifyRuleCommand } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { GetParameterCommand, PutParameterCommand } from '@aws-sdk/client-ssm'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { takeSnapshot } from '../../../platforms/aws/snapshots.ts'
+import { SsmStore } from '../../../platforms/aws/store.ts'
 import { LongTexts } from '../../../platforms/aws/texts.ts'
-import { VersionedParameter } from '../../../platforms/aws/versions.ts'
+import { parametersUnder, VersionedParameter } from '../../../platforms/aws/versions.ts'
 import { Conflict } from '../../../platforms/store.ts'
+import type { Journal } from '../../../rollout/journal.ts'
 import { clearLatch } from '../../../rollout/latch.ts'
 import { split } from '../../../rollout/weights.ts'
 import { checkout } from '../../../tools/checkout.ts'
@@ -73,6 +76,49 @@ describe('the Parameter Store', () => {
     }
   })
 
+  it('costs as much in the twentieth write of a long journal as in the third, and leaves no more behind', async () => {
+    const write = async () => {
+      const read = newest(await stand.store.readJournal())
+      await stand.moto.forgetCalls()
+      await stand.store.writeJournal({ ...read, flags: manyFlags() }, read)
+      return (await stand.moto.calls()).length
+    }
+    const left = () => parametersUnder(stand.clients.parameters, '/sluice/contract/texts')
+    const calls: number[] = []
+    const parts: number[] = []
+    for (let n = 0; n < 20; n++) {
+      calls.push(await write())
+      parts.push((await left()).length)
+    }
+    expect(parts[0]).toBeGreaterThan(0)
+    // The first write of a plan and of a version to drop are behind by now.
+    expect(Math.max(...calls.slice(5))).toBeLessThanOrEqual(Math.max(...calls.slice(2, 5)) + 1)
+    expect(Math.max(...parts.slice(5))).toBeLessThanOrEqual(Math.max(...parts.slice(2, 5)) + 1)
+    const read = await stand.store.readJournal()
+    await expect(
+      stand.store.writeJournal({ ...newest(read), flags: manyFlags() }, 'missing'),
+    ).rejects.toThrow(Conflict)
+    // What a writer that was too late had put there is gone, too.
+    expect((await left()).length).toBeLessThanOrEqual(Math.max(...parts))
+  })
+
+  it('gives the newest journal to a reader whose own was replaced meanwhile', async () => {
+    const slow = new SsmStore(stand.clients.parameters, 'contract')
+    const flags = manyFlags()
+    await stand.store.writeJournal({ ...newest(await stand.store.readJournal()), flags })
+    // Between its two calls the reader is overtaken by more writes than are kept.
+    const texts = vi.spyOn(LongTexts.prototype, 'read').mockImplementationOnce(async (kept) => {
+      for (let n = 0; n < 5; n++) {
+        const read = newest(await stand.store.readJournal())
+        await stand.store.writeJournal({ ...read, flags: { ...flags, last: n === 4 } })
+      }
+      return new LongTexts(stand.clients.parameters, '/sluice/contract/texts').read(kept)
+    })
+    expect((await slow.readJournal())?.flags?.['last']).toBe(true)
+    texts.mockRestore()
+    await stand.reset(10)
+  })
+
   it('refuses a latch over one that another process has written since', async () => {
     const read = await stand.store.readLatch()
     await stand.store.writeLatch({ ...clearLatch(), trips: 7 })
@@ -81,6 +127,18 @@ describe('the Parameter Store', () => {
     expect((await stand.store.readLatch())?.trips).toBe(7)
   })
 })
+
+/** More than a parameter holds, however it is compressed. */
+function manyFlags(): Record<string, boolean> {
+  return Object.fromEntries(
+    Array.from({ length: 200 }, () => [randomBytes(16).toString('hex'), true]),
+  )
+}
+
+function newest(journal: Journal | undefined): Journal {
+  if (!journal) throw new Error('no journal')
+  return journal
+}
 
 describe('an alarm of one period of one', () => {
   it('stays OK for good where the newest period is always late, and one of two does not', () => {
