@@ -164,14 +164,14 @@ export interface Answer {
   body: string
 }
 
-/** One request, on a connection of its own where no agent is given; status 0 where none came back. */
+/** One request, on a connection of its own where no agent is given; status 0, and why, where none came back. */
 export function ask(
   port: number,
   options: { agent?: Agent; path?: string; headers?: Record<string, string> } = {},
 ): Promise<Answer> {
   const { agent, path = '/', headers = {} } = options
   return new Promise((resolve) => {
-    const none = { status: 0, colour: '', body: '' }
+    const none = (error: Error) => resolve({ status: 0, colour: '', body: error.message })
     const sent = request(
       {
         host: '127.0.0.1',
@@ -185,14 +185,14 @@ export function ask(
         response.on('data', (chunk) => {
           body += chunk
         })
-        response.on('error', () => resolve(none))
+        response.on('error', none)
         response.on('end', () => {
           const colour = String(response.headers['x-sluice-color'] ?? '')
           resolve({ status: response.statusCode ?? 0, colour, body })
         })
       },
     )
-    sent.on('error', () => resolve(none))
+    sent.on('error', none)
     sent.end()
   })
 }
