@@ -107,14 +107,14 @@ export async function openAwsBed(): Promise<Bed> {
       meddle: async (weights) => {
         await new AlbRouter(clients.balancer, layout).write(weights)
       },
-      lose: async (what) => {
-        const found = await parametersUnder(
-          clients.parameters,
-          parameterNames(reference.name)[what],
-        )
-        const Names = found.map(({ name }) => name)
-        await clients.parameters.send(new DeleteParametersCommand({ Names }))
-      },
+      // Between two calls: what one of them had read, it would write again.
+      lose: (what) =>
+        lambda.without(async () => {
+          const path = parameterNames(reference.name)[what]
+          const found = await parametersUnder(clients.parameters, path)
+          const Names = found.map(({ name }) => name)
+          await clients.parameters.send(new DeleteParametersCommand({ Names }))
+        }),
       measuresUnguarded: true,
       faults: {
         guard: {

@@ -106,6 +106,18 @@ export class LambdaHarness {
     return invocation
   }
 
+  /** Does something while no call runs; calls that come meanwhile are lost. */
+  async without<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.disabled
+    this.disabled = true
+    try {
+      await Promise.allSettled(this.#running)
+      return await work()
+    } finally {
+      this.disabled = before
+    }
+  }
+
   /** Takes no more calls and waits for those that run. */
   async stop(): Promise<void> {
     this.#stopped = true

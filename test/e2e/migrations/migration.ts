@@ -165,6 +165,7 @@ export function planOf(name: string, port: number): PlanInput {
 function workOf(name: string): string {
   if (name === 'cvplus') return '200'
   if (name === 'resume-review') return '100'
+  if (name === 'hexabuilders') return '120'
   return name === 'supersmartmatch' ? '20' : '60'
 }
 
