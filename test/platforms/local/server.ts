@@ -12,6 +12,9 @@ import {
   waitReady,
 } from '../../../platforms/local/postgres.ts'
 
+/** How long after its end a server is started again. */
+const AGAIN_MS = 200
+
 /** A PostgreSQL server in a home of the test's own, started as the supervisor would. */
 export class Server {
   readonly layout: Layout
@@ -40,33 +43,37 @@ export class Server {
     return (await stat(this.layout.postgres.socketFolder)).mode & 0o777
   }
 
+  /** Starts the server, and again when it ends by itself: what its supervisor does. */
   up(): void {
     const { command, cwd, environment } = postgresService(this.layout)
     const asRoot = process.getuid?.() === 0
-    this.#process = spawn(command[0] as string, command.slice(1), {
+    const child = spawn(command[0] as string, command.slice(1), {
       cwd,
       env: { ...process.env, ...environment },
       stdio: 'ignore',
       ...(asRoot ? { uid: 65534, gid: 65534 } : {}),
     })
+    this.#process = child
+    const isWanted = () => this.#process === child
+    // While a session of the one before is still ending, PostgreSQL refuses to start.
+    child.once('exit', () => setTimeout(() => isWanted() && this.up(), AGAIN_MS))
   }
 
   async down(): Promise<void> {
     const child = this.#process
     this.#process = undefined
-    if (!child || child.exitCode !== null) return
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
     const exit = once(child, 'exit')
     child.kill('SIGINT')
     await exit
   }
 
-  /** Kills the server as nothing can catch it, and starts it again as its supervisor would. */
+  /** Kills the server as nothing can catch it, and waits until it is back. */
   async crash(): Promise<void> {
     const child = this.#process as ChildProcess
     const exit = once(child, 'exit')
     child.kill('SIGKILL')
     await exit
-    this.up()
     await waitReady(this.layout)
   }
 
