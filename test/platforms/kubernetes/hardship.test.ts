@@ -158,19 +158,29 @@ describe('a cluster in trouble', () => {
 })
 
 describe('a gateway that gathers changes', () => {
-  const { bed, toFirstStep } = bedOf('2s')
+  const { bed, go, toFirstStep } = bedOf('2s')
 
   it('is told of, with how long it took', async () => {
     await toFirstStep()
-    await bed().platform.rollback({ by: 'a tester', reason: 'right after a step' })
-    const { cluster, place } = bed()
+    const { cluster, place, platform } = bed()
     const told = async () => {
       const events = await new ConfigMapStore(cluster.api, place).readEvents()
       return events.map(({ message }) => message).join('\n')
     }
-    await expect.poll(told, LIMIT).toMatch(/the gateway took \d\.\d s/)
+    // On a busy machine a rollback may come when the gateway gathers no more: then again.
+    const until = performance.now() + LIMIT.timeout
+    for (let attempt = 1; ; attempt++) {
+      await platform.rollback({ by: 'a tester', reason: 'right after a step' })
+      const said = await told()
+      if (SLOW.test(said)) return
+      if (performance.now() > until) expect(said).toMatch(SLOW)
+      await go('start', attempt + 1)
+      await go('shop@10', attempt + 1)
+    }
   })
 })
+
+const SLOW = /the gateway took \d\.\d s/
 
 const meta = (place: { name: string; namespace: string }, more: object = {}) => ({
   name: routeName(place, SERVICE),
