@@ -7,7 +7,7 @@ import { readParameters } from './parameters.ts'
 
 /** What a parameter of the standard tier holds. */
 const MOST = 4_096
-/** GetParameters takes no more names. */
+/** DeleteParameters takes no more names. */
 const BATCH = 10
 
 /**
@@ -33,8 +33,9 @@ export class LongTexts {
       packed.slice(index * MOST, (index + 1) * MOST),
     )
     const kept = `@in:${hash}:${parts.length}`
-    const known = await this.#parts(kept)
-    for (const [index, name] of this.#namesOf(kept).entries()) {
+    const names = this.#namesOf(kept)
+    const known = await readParameters(this.#ssm, names)
+    for (const [index, name] of names.entries()) {
       if (known.has(name)) continue
       const part = parts[index]
       await this.#ssm
@@ -51,7 +52,7 @@ export class LongTexts {
     if (!kept.startsWith('@')) return kept
     if (kept.startsWith('@gz:')) return unpack(kept.slice(4))
     const names = this.#namesOf(kept)
-    const values = await this.#parts(kept)
+    const values = await readParameters(this.#ssm, names)
     const missing = names.filter((name) => !values.has(name))
     if (missing.length > 0) {
       throw new Unavailable(`${missing.join(', ')} is missing; next: sluice doctor --adopt`)
@@ -78,17 +79,6 @@ export class LongTexts {
   #namesOf(kept: string): string[] {
     const [, hash, count] = /^@in:([0-9a-f]+):(\d+)$/.exec(kept) ?? []
     return Array.from({ length: Number(count ?? 0) }, (_, n) => `${this.#path}/${hash}.${n}`)
-  }
-
-  /** The parts of a text that are there, by name. */
-  async #parts(kept: string): Promise<Map<string, string>> {
-    const names = this.#namesOf(kept)
-    const found = new Map<string, string>()
-    for (let from = 0; from < names.length; from += BATCH) {
-      const some = await readParameters(this.#ssm, names.slice(from, from + BATCH))
-      for (const [name, value] of some) found.set(name, value)
-    }
-    return found
   }
 }
 

@@ -1,11 +1,11 @@
 import {
   DeleteParametersCommand,
   GetParametersByPathCommand,
-  GetParametersCommand,
   PutParameterCommand,
   type SSMClient,
 } from '@aws-sdk/client-ssm'
 import { call, isNamed } from './failures.ts'
+import { readParameters } from './parameters.ts'
 
 /** How many versions behind the newest are kept: a reader may still be on its way to one. */
 const KEPT = 3
@@ -31,11 +31,7 @@ export async function writeOnce(ssm: SSMClient, name: string, text: string): Pro
       throw await call(`ssm:PutParameter ${name}`, Promise.reject(error))
     }
     // A repeated call finds what its first attempt wrote before the answer was lost.
-    const { Parameters = [] } = await call(
-      `ssm:GetParameters ${name}`,
-      ssm.send(new GetParametersCommand({ Names: [name] })),
-    )
-    return Parameters[0]?.Value === text
+    return (await readParameters(ssm, [name])).get(name) === text
   }
   return true
 }
