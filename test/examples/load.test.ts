@@ -1,35 +1,28 @@
-import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { type Answer, startLoad } from '../../examples/load.ts'
+import { Site } from '../site.ts'
 
-const servers: Server[] = []
+const sites: Site[] = []
 
-const listen = async (listener: RequestListener) => {
-  const server = createServer(listener)
-  server.keepAliveTimeout = 60_000
-  servers.push(server.listen(0, '127.0.0.1'))
-  await once(server, 'listening')
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+const listen = async (...answer: Parameters<typeof Site.open>): Promise<Site> => {
+  const site = await Site.open(...answer)
+  sites.push(site)
+  return site
 }
 
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.close()
-    server.closeAllConnections()
-  }
+afterEach(async () => {
+  for (const site of sites.splice(0)) await site.close()
 })
 
 it('sends exactly rate × seconds requests, spread over users and paths', async () => {
   const users = new Set<unknown>()
   const paths = new Map<string, number>()
-  const { url } = await listen((request, response) => {
-    users.add(request.headers['x-user-id'])
-    paths.set(request.url!, (paths.get(request.url!) ?? 0) + 1)
+  const site = await listen(({ url, headers }, response) => {
+    users.add(headers['x-user-id'])
+    paths.set(url, (paths.get(url) ?? 0) + 1)
     response.setHeader('x-version', 'v1').end('{}')
   })
-  const load = startLoad({ url, rate: 300, seconds: 2, users: 20, paths: ['/a', '/b'] })
+  const load = startLoad({ url: site.url, rate: 300, seconds: 2, users: 20, paths: ['/a', '/b'] })
   const stats = await load.done
   expect(stats).toMatchObject({ sent: 600, answered: 600, failed: 0, failures: [] })
   expect(stats.versions['v1']).toMatchObject({ answered: 600, failed: 0 })
@@ -90,9 +83,9 @@ it('counts a status of 500 and more as failed, by version, and tells each answer
 
 it('counts resets, cut answers and silence as failed, and sends none again', async () => {
   let n = 0
-  const { url } = await listen((request, response) => {
+  const { url } = await listen((_, response) => {
     n += 1
-    if (n % 4 === 0) return request.socket.resetAndDestroy()
+    if (n % 4 === 0) return response.socket?.resetAndDestroy()
     if (n % 4 === 1) {
       response.writeHead(200, { 'content-length': 100 }).write('cut')
       return setTimeout(() => response.destroy(), 5)
@@ -110,9 +103,9 @@ it('counts resets, cut answers and silence as failed, and sends none again', asy
 })
 
 it('counts every request to nobody as failed', async () => {
-  const { server, url } = await listen(() => undefined)
-  server.close()
-  await once(server, 'close')
+  const site = await listen()
+  const { url } = site
+  await site.close()
   const stats = await startLoad({ url, rate: 100, seconds: 0.2 }).done
   expect(stats).toMatchObject({ sent: 20, answered: 0, failed: 20 })
   expect(stats.failures[0]!.reason).toBe('ECONNREFUSED')

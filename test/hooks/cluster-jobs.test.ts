@@ -1,6 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -11,6 +9,7 @@ import { LEFT } from '../../hooks/surroundings.ts'
 import { ClusterApi } from '../../platforms/kubernetes/api.ts'
 import { OUTCOME_BYTES } from '../../platforms/kubernetes/manifests/command.ts'
 import { parsePlan } from '../../rollout/parse-plan.ts'
+import { json, Site } from '../site.ts'
 
 const { plan } = parsePlan({
   name: 'shop',
@@ -43,21 +42,16 @@ class Jobs {
   readonly kept = new Map<string, Manifest & { status?: object }>()
   readonly deleted: string[] = []
   pod: object | undefined
-  #server: Server | undefined
+  #site: Site | undefined
 
   async start(): Promise<ClusterApi> {
-    this.#server = createServer(async (request, response) => {
-      const chunks: Uint8Array[] = []
-      for await (const chunk of request) chunks.push(chunk)
-      const url = new URL(request.url ?? '', 'http://api')
+    this.#site = await Site.open((request, response) => {
+      const url = new URL(request.url, 'http://api')
       const name = url.pathname.split('/').at(-1) as string
-      const send = (value: unknown, status = 200) => {
-        response.writeHead(status, { 'content-type': 'application/json' })
-        response.end(JSON.stringify(value))
-      }
+      const send = (value: unknown, status = 200) => json(response, value, status)
       if (name === 'pods') return send({ items: this.pod ? [this.pod] : [] })
       if (request.method === 'POST') {
-        const job = JSON.parse(Buffer.concat(chunks).toString()) as Manifest
+        const job = JSON.parse(request.body) as Manifest
         this.kept.set(job.metadata.name, job)
         return send(job, 201)
       }
@@ -78,10 +72,8 @@ class Jobs {
       }
       const found = this.kept.get(name)
       return found ? send(found) : send({ reason: 'NotFound', message: 'no such Job' }, 404)
-    }).listen(0, '127.0.0.1')
-    await new Promise((resolve) => this.#server?.once('listening', resolve))
-    const { port } = this.#server.address() as AddressInfo
-    return new ClusterApi({ server: `http://127.0.0.1:${port}`, options: async () => ({}) })
+    })
+    return new ClusterApi({ server: this.#site.url, options: async () => ({}) })
   }
 
   ends(message: string, exitCode = 0): void {
@@ -91,9 +83,8 @@ class Jobs {
     this.pod = { metadata: { name: 'pod' }, status: { containerStatuses: [{ state }] } }
   }
 
-  close(): void {
-    this.#server?.closeAllConnections()
-    this.#server?.close()
+  async close(): Promise<void> {
+    await this.#site?.close()
   }
 }
 

@@ -1,11 +1,10 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ClusterFigures, memoryNews } from '../../hooks/cluster-figures.ts'
 import { clusterSurroundings, readPreviousIn } from '../../hooks/cluster-surroundings.ts'
 import { ClusterApi } from '../../platforms/kubernetes/api.ts'
 import { clearLatch } from '../../rollout/latch.ts'
 import { parsePlan } from '../../rollout/parse-plan.ts'
+import { json, Site } from '../site.ts'
 
 const colour = (image: string) => ({ image, port: 8080 })
 const { plan } = parsePlan({
@@ -22,23 +21,18 @@ const place = { name: 'shop-production', namespace: 'default' }
 
 /** What a cluster keeps, by path and query; anything else is not there. */
 let kept: Record<string, unknown>
-let server: Server
+let site: Site
 let api: ClusterApi
 beforeEach(async () => {
   kept = {}
-  server = createServer((request, response) => {
-    const found = kept[decodeURIComponent(request.url ?? '')]
-    response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(found ?? { reason: 'NotFound', message: 'not found' }))
-  }).listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  api = new ClusterApi({ server: `http://127.0.0.1:${port}`, options: async () => ({}) })
+  site = await Site.open(({ url }, response) => {
+    const found = kept[decodeURIComponent(url)]
+    if (found === undefined) json(response, { reason: 'NotFound', message: 'not found' }, 404)
+    else json(response, found)
+  })
+  api = new ClusterApi({ server: site.url, options: async () => ({}) })
 })
-afterEach(() => {
-  server.closeAllConnections()
-  server.close()
-})
+afterEach(() => site.close())
 
 const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices'
 const maps = '/api/v1/namespaces/default/configmaps'

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { statSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
+import { Site } from '../site.ts'
 import { Bench, until } from './bench.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -14,7 +13,18 @@ const HELD = { errors: { metric: 'error-rate', above: '5%', for: '2m', then: 'ro
 const HEALTH = { health: { check: '/healthz', every: '1s', then: 'rollback' } }
 
 let bench: Bench
-afterEach(() => bench?.stop())
+const sites: Site[] = []
+afterEach(async () => {
+  await bench?.stop()
+  for (const site of sites.splice(0)) await site.close()
+})
+
+/** A site that is there for one test. */
+async function opened(...answer: Parameters<typeof Site.open>): Promise<Site> {
+  const site = await Site.open(...answer)
+  sites.push(site)
+  return site
+}
 
 /** Journal and latch of a rollout at api@25, as an update leaves them, whatever Prometheus says. */
 async function standAt25(b: Bench): Promise<void> {
@@ -61,7 +71,10 @@ describe('the hook', () => {
       trip: { cause: 'errors', threshold: '5%' },
     })
     expect(latch.trip?.position).toBe('api@25')
-    const tripped = bench.events().find(({ kind }) => kind === 'tripped')
+    // Told after it is done.
+    const tripped = await until('the news', () =>
+      bench.events().find(({ kind }) => kind === 'tripped'),
+    )
     expect(tripped?.message).toMatch(/^ROLLED BACK in \d+ms: /)
     expect(tripped?.details).toMatchObject({ trip: 1, weights: { api: { blue: 100, green: 0 } } })
     // Healthy again, green stays where it is.
@@ -210,18 +223,10 @@ describe('the hook', () => {
   })
 
   it('asserts a latch that another process wrote, and tells people of it', async () => {
-    const told: string[] = []
-    const pager = createServer((incoming, response) => {
-      incoming.on('data', (chunk) => told.push(String(chunk)))
-      incoming.on('end', () => response.end())
-    })
-    pager.listen(0, '127.0.0.1')
-    await once(pager, 'listening')
+    const pager = await opened()
     bench = await Bench.start(
       { notify: { everyone: { webhook: 'env:BENCH_PAGER' } } },
-      {
-        environment: { BENCH_PAGER: `http://127.0.0.1:${(pager.address() as AddressInfo).port}/` },
-      },
+      { environment: { BENCH_PAGER: pager.url } },
     )
     await bench.toFirstStep()
     const { FileStore } = await import('../../platforms/local/file-store.ts')
@@ -239,9 +244,9 @@ describe('the hook', () => {
     const ceiling = { api: { blue: 100, green: 0 } }
     await new FileStore(bench.layout).writeLatch(latchAt(latch, trip, ceiling))
     await until('green at 0', async () => (await bench.greenNow()) === 0)
-    await until('the news', () => told.some((text) => /rolled back past the hook/.test(text)))
-    pager.closeAllConnections()
-    pager.close()
+    await until('the news', () =>
+      pager.asked.some(({ body }) => /rolled back past the hook/.test(body)),
+    )
   })
 
   it('lets a rollback win over weights that are being set', async () => {
@@ -274,26 +279,18 @@ describe('the hook', () => {
   })
 
   it('is not delayed by a notification that hangs', async () => {
-    const hanging = createServer(() => {})
-    hanging.listen(0, '127.0.0.1')
-    await once(hanging, 'listening')
-    const url = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}/secret-path`
-    try {
-      bench = await Bench.start(
-        { notify: { everyone: { webhook: 'env:BENCH_PAGER' } } },
-        { environment: { BENCH_PAGER: url } },
-      )
-      await bench.toFirstStep()
-      const answer = await bench.api('POST', '/v1/rollback', { by: 'ann', reason: '' })
-      expect(answer.body).toMatchObject({ latched: true })
-      expect(answer.body.tookMs).toBeLessThan(2_000)
-      const { body } = await bench.api('GET', '/v1/status')
-      expect(body.notifications.pending).toBeGreaterThan(0)
-      expect(bench.output).not.toMatch(/secret-path/)
-    } finally {
-      hanging.closeAllConnections()
-      hanging.close()
-    }
+    const hanging = await opened(() => {})
+    bench = await Bench.start(
+      { notify: { everyone: { webhook: 'env:BENCH_PAGER' } } },
+      { environment: { BENCH_PAGER: `${hanging.url}/secret-path` } },
+    )
+    await bench.toFirstStep()
+    const answer = await bench.api('POST', '/v1/rollback', { by: 'ann', reason: '' })
+    expect(answer.body).toMatchObject({ latched: true })
+    expect(answer.body.tookMs).toBeLessThan(2_000)
+    const { body } = await bench.api('GET', '/v1/status')
+    expect(body.notifications.pending).toBeGreaterThan(0)
+    expect(bench.output).not.toMatch(/secret-path/)
   })
 
   it('measures a baseline of blue before the first step, and keeps it', async () => {
@@ -362,10 +359,7 @@ describe('the hook', () => {
   })
 
   it('holds every rise while a system outside is ill, and says which', async () => {
-    const outside = createServer((_, response) => response.writeHead(503).end())
-    outside.listen(0, '127.0.0.1')
-    await once(outside, 'listening')
-    const url = `http://127.0.0.1:${(outside.address() as AddressInfo).port}/`
+    const { url } = await opened((_, response) => response.writeHead(503).end())
     bench = await Bench.start({
       external: { redis: { url }, disk: { check: [process.execPath, '-e', '0'] } },
     })
@@ -383,23 +377,14 @@ describe('the hook', () => {
     })
     expect(answer.status).toBe(409)
     expect(answer.body.error).toMatch(/external\.redis/)
-    outside.close()
   })
 
   it('reports at each interval of the clock, with what it recommends', async () => {
     const told: { kind: string; text: string }[] = []
-    const pager = createServer((incoming, response) => {
-      let text = ''
-      incoming.on('data', (chunk) => {
-        text += chunk
-      })
-      incoming.on('end', () => {
-        told.push(JSON.parse(text))
-        response.end()
-      })
+    const pager = await opened(({ body }, response) => {
+      told.push(JSON.parse(body))
+      response.end()
     })
-    pager.listen(0, '127.0.0.1')
-    await once(pager, 'listening')
     bench = await Bench.start(
       {
         report: {
@@ -411,7 +396,7 @@ describe('the hook', () => {
       },
       {
         clock: 43_200,
-        environment: { BENCH_PAGER: `http://127.0.0.1:${(pager.address() as AddressInfo).port}/` },
+        environment: { BENCH_PAGER: pager.url },
       },
     )
     await bench.toFirstStep()
@@ -423,8 +408,6 @@ describe('the hook', () => {
     expect(report.text).toMatch(/api@25 stands since/)
     expect(report.text).toMatch(/recommendation: (proceed|hold), as /)
     expect(new Set(told.map(({ kind }) => kind))).toEqual(new Set(['report']))
-    pager.closeAllConnections()
-    pager.close()
   })
 
   it('refuses a plan whose guardrail check fails before it has traffic', async () => {

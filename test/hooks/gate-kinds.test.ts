@@ -1,23 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { FileStore } from '../../platforms/local/file-store.ts'
 import { layoutOf } from '../../platforms/local/layout.ts'
 import { split } from '../../rollout/weights.ts'
-import { type GateStand, ground, json } from './gate-stand.ts'
+import { json } from '../site.ts'
+import { type GateStand, ground } from './gate-stand.ts'
 
-const { sites, stand } = ground()
+const { folder, sites, stand } = ground()
 const NOWHERE = { blue: 'http://127.0.0.1:9', green: 'http://127.0.0.1:10' }
-const folders: string[] = []
-function folder(): string {
-  const made = mkdtempSync(join(tmpdir(), 'sluice-gate-file-'))
-  folders.push(made)
-  return made
-}
-afterAll(() => {
-  for (const made of folders) rmSync(made, { recursive: true })
-})
 
 describe('a table of cases', () => {
   const CASES = `
@@ -29,8 +20,8 @@ describe('a table of cases', () => {
   expect: { status: 404 }
 `
   it('is asked of green alone, past the router, and every failure is named', async () => {
-    const { blue, green, urls } = await sites(undefined, (request, body, response) => {
-      if (request.url === '/nowhere') return json(response, {}, 404)
+    const { blue, green, urls } = await sites(undefined, ({ url, body }, response) => {
+      if (url === '/nowhere') return json(response, {}, 404)
       json(response, { algorithm: JSON.parse(body).skills > 5 ? 'nexten' : 'smart', ms: 3 })
     })
     const file = join(folder(), 'rules.yaml')

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findProgram } from '../../tools/programs.ts'
 import { freePorts } from '../e2e/free-ports.ts'
+import { Site } from '../site.ts'
 import { until } from './bench.ts'
-import { GateStand, Site } from './gate-stand.ts'
+import { GateStand } from './gate-stand.ts'
 
 const NOWHERE = { blue: 'http://127.0.0.1:9', green: 'http://127.0.0.1:10' }
 const SCRAPE_MS = 100
@@ -21,7 +22,7 @@ let listen: string
 let scrapes = 0
 
 beforeAll(async () => {
-  site = await Site.start((_request, _body, response) => {
+  site = await Site.open((_asked, response) => {
     scrapes++
     const lines = (['blue', 'green'] as const).flatMap((color) => {
       const labels = `{service="api",color="${color}"}`

@@ -1,7 +1,4 @@
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
@@ -13,45 +10,7 @@ import { layoutOf } from '../../platforms/local/layout.ts'
 import type { Journal } from '../../rollout/journal.ts'
 import { parsePlan } from '../../rollout/parse-plan.ts'
 import { allBlue, type ServiceWeights, split } from '../../rollout/weights.ts'
-
-type Handler = (request: IncomingMessage, body: string, response: ServerResponse) => void
-
-/** A real server on loopback. */
-export class Site {
-  readonly #server: Server
-  asked: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[] = []
-  private constructor(handler: Handler) {
-    this.#server = createServer(async (request, response) => {
-      const chunks: Uint8Array[] = []
-      for await (const chunk of request) chunks.push(chunk)
-      const body = Buffer.concat(chunks).toString('utf8')
-      const { method = '', url = '', headers } = request
-      this.asked.push({ method, url, headers, body })
-      handler(request, body, response)
-    })
-  }
-
-  static async start(handler: Handler = (_request, _body, response) => response.end('{}')) {
-    const site = new Site(handler)
-    site.#server.listen(0, '127.0.0.1')
-    await once(site.#server, 'listening')
-    return site
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
-  }
-
-  close(): void {
-    this.#server.closeAllConnections()
-    this.#server.close()
-  }
-}
-
-export function json(response: ServerResponse, value: unknown, status = 200): void {
-  response.writeHead(status, { 'content-type': 'application/json' })
-  response.end(JSON.stringify(value))
-}
+import { type Answer, Site } from '../site.ts'
 
 /** A gate of a plan, in a home of its own, judged as the hook judges it. */
 export class GateStand {
@@ -122,18 +81,23 @@ export class GateStand {
 
 /** What the tests of a file stand on, undone after each. */
 export function ground() {
-  const undone: (() => void)[] = []
-  afterEach(() => {
-    for (const undo of undone.splice(0)) undo()
+  const undone: (() => unknown)[] = []
+  afterEach(async () => {
+    for (const undo of undone.splice(0)) await undo()
   })
   return {
-    async sites(blues?: Handler, greens?: Handler) {
-      const [blue, green] = [await Site.start(blues), await Site.start(greens)]
+    async sites(blues?: Answer, greens?: Answer) {
+      const [blue, green] = [await Site.open(blues), await Site.open(greens)]
       undone.push(
         () => blue.close(),
         () => green.close(),
       )
       return { blue, green, urls: { blue: blue.url, green: green.url } }
+    },
+    folder(): string {
+      const made = mkdtempSync(join(tmpdir(), 'sluice-gate-file-'))
+      undone.push(() => rmSync(made, { recursive: true }))
+      return made
     },
     stand(...parts: ConstructorParameters<typeof GateStand>): GateStand {
       const made = new GateStand(...parts)

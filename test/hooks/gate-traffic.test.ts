@@ -1,21 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { sendLoad } from '../../hooks/gates/load.ts'
-import { ground, json, type Site } from './gate-stand.ts'
+import { type Answer, json } from '../site.ts'
+import { ground } from './gate-stand.ts'
 
-const { sites, stand } = ground()
+const { folder, sites, stand } = ground()
 const NOWHERE = { blue: 'http://127.0.0.1:9', green: 'http://127.0.0.1:10' }
-const folders: string[] = []
-function folder(): string {
-  const made = mkdtempSync(join(tmpdir(), 'sluice-gate-file-'))
-  folders.push(made)
-  return made
-}
-afterAll(() => {
-  for (const made of folders) rmSync(made, { recursive: true })
-})
 
 describe('parity', () => {
   const REQUESTS = `### pages
@@ -28,10 +19,10 @@ POST /mail
   /** A colour that answers later than the mail is sent, and a recorder of what it sends. */
   function sender(subject: string, sends = true) {
     const sent: unknown[] = [{ to: 'before', subject: 'long ago' }]
-    const handler: Parameters<typeof Site.start>[0] = (request, body, response) => {
-      if (request.url === '/outbox') return json(response, sent)
-      if (request.url === '/mail' && sends) {
-        const replay = request.headers['x-sluice-replay'] ?? null
+    const handler: Answer = ({ url, headers, body }, response) => {
+      if (url === '/outbox') return json(response, sent)
+      if (url === '/mail' && sends) {
+        const replay = headers['x-sluice-replay'] ?? null
         setTimeout(
           () => sent.push({ to: JSON.parse(body).to, subject, at: Math.random(), replay }),
           150,
@@ -39,7 +30,7 @@ POST /mail
         // A user's mail comes in between.
         sent.push({ to: `user ${Math.random()}`, subject, replay: null })
       }
-      json(response, { page: request.url })
+      json(response, { page: url })
     }
     return handler
   }
@@ -71,12 +62,8 @@ POST /mail
 
   it('asks a read again while one side may be behind, and no longer', async () => {
     let asked = 0
-    const behind: Parameters<typeof Site.start>[0] = (_request, _body, response) =>
-      json(response, { total: ++asked > 2 ? 8 : 7 })
-    const { urls } = await sites(
-      (_request, _body, response) => json(response, { total: 8 }),
-      behind,
-    )
+    const behind: Answer = (_asked, response) => json(response, { total: ++asked > 2 ? 8 : 7 })
+    const { urls } = await sites((_asked, response) => json(response, { total: 8 }), behind)
     const file = join(folder(), 'parity.http')
     writeFileSync(file, '### data\nGET /candidates\n')
     const judged = (lag?: string) => stand(urls, { parity: { replay: file, lag } }).judge()
@@ -133,7 +120,7 @@ describe('a load', () => {
 
   it('fails where green fails under it', async () => {
     let count = 0
-    const { urls } = await sites(undefined, (_request, _body, response) => {
+    const { urls } = await sites(undefined, (_asked, response) => {
       response.statusCode = ++count > 40 ? 503 : 200
       response.end()
     })

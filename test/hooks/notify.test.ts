@@ -1,41 +1,29 @@
-import { once } from 'node:events'
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Notifier } from '../../hooks/notify.ts'
 import type { RolloutEvent } from '../../platforms/store.ts'
 import { parsePlan } from '../../rollout/parse-plan.ts'
 import { changed } from '../rollout/plans.ts'
+import { Site } from '../site.ts'
 import { until } from './bench.ts'
 
 const QUICK = [10, 20]
-const servers: Server[] = []
+const sites: Site[] = []
 const notifiers: Notifier[] = []
-afterEach(() => {
+afterEach(async () => {
   for (const notifier of notifiers.splice(0)) notifier.stop()
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
+  for (const site of sites.splice(0)) await site.close()
 })
 
 /** Somebody's address: what it was sent, and how it answers. */
 async function address(variable: string, answer: (response: ServerResponse) => void) {
   const bodies: Record<string, unknown>[] = []
-  const server = createServer((incoming, response) => {
-    let text = ''
-    incoming.on('data', (chunk) => {
-      text += chunk
-    })
-    incoming.on('end', () => {
-      bodies.push(JSON.parse(text))
-      answer(response)
-    })
+  const site = await Site.open(({ body }, response) => {
+    bodies.push(JSON.parse(body))
+    answer(response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  servers.push(server)
-  process.env[variable] = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a-secret`
+  sites.push(site)
+  process.env[variable] = `${site.url}/a-secret`
   return bodies
 }
 

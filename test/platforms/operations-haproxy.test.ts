@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -17,22 +15,18 @@ import { greenOf, type ServiceWeights } from '../../rollout/weights.ts'
 import { findProgram } from '../../tools/programs.ts'
 import { freePorts } from '../e2e/free-ports.ts'
 import { until } from '../hooks/bench.ts'
+import { Site } from '../site.ts'
 
 const SERVICES = ['accounts', 'api', 'web']
 const layout = layoutOf(mkdtempSync(join(tmpdir(), 'slo-')))
 const router = new HaproxyRouter(layout)
 let haproxy: ChildProcess | undefined
-let upstreams: Server[] = []
+let upstreams: Site[] = []
 let parsed: ReturnType<typeof parsePlan>
 
 beforeAll(async () => {
-  upstreams = ['blue', 'green'].map(() =>
-    createServer((_, response) => response.end('{}')).listen(0, '127.0.0.1'),
-  )
-  await Promise.all(upstreams.map((server) => once(server, 'listening')))
-  const [blue, green] = upstreams.map((server) => ({
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-  }))
+  upstreams = [await Site.open(), await Site.open()]
+  const [blue, green] = upstreams.map(({ url }) => ({ url }))
   const service = (route: string, dependsOn: string[]) => ({
     blue,
     green,
@@ -69,10 +63,7 @@ afterAll(async () => {
     haproxy.kill('SIGKILL')
     await gone
   }
-  for (const server of upstreams) {
-    server.closeAllConnections()
-    server.close()
-  }
+  for (const site of upstreams) await site.close()
   rmSync(layout.home, { recursive: true, force: true })
 })
 

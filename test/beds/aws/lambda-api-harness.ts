@@ -1,7 +1,4 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
+import { Site } from '../../site.ts'
 
 /** A server on loopback that takes a function's calls of a function. */
 export interface LambdaApi {
@@ -18,26 +15,15 @@ export interface LambdaApi {
 export async function startLambdaApi(
   invoked: (name: string, event: unknown) => void,
 ): Promise<LambdaApi> {
-  const server = createServer(async (request, response) => {
-    const name = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(request.url ?? '')?.[1]
-    const isEvent = request.headers['x-amz-invocation-type'] === 'Event'
-    const body = await text(request)
-    if (request.method !== 'POST' || name === undefined || !isEvent) {
+  const site = await Site.open(({ method, url, headers, body }, response) => {
+    const name = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(url)?.[1]
+    const isEvent = headers['x-amz-invocation-type'] === 'Event'
+    if (method !== 'POST' || name === undefined || !isEvent) {
       response.writeHead(400, { 'x-amzn-errortype': 'InvalidRequest' }).end('{}')
       return
     }
     response.writeHead(202).end()
     invoked(decodeURIComponent(name), JSON.parse(body))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: async () => {
-      const closed = once(server, 'close')
-      server.close()
-      server.closeAllConnections()
-      await closed
-    },
-  }
+  return { endpoint: site.url, stop: () => site.close() }
 }

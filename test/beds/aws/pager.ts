@@ -1,7 +1,4 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
+import { Site } from '../../site.ts'
 
 /** Somebody who is told by a webhook: the texts of what came. */
 export interface Pager {
@@ -12,20 +9,9 @@ export interface Pager {
 
 export async function startPager(): Promise<Pager> {
   const told: string[] = []
-  const server = createServer(async (request, response) => {
-    told.push(await text(request))
+  const site = await Site.open(({ body }, response) => {
+    told.push(body)
     response.end('ok')
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/pager`,
-    told,
-    close: async () => {
-      const closed = once(server, 'close')
-      server.close()
-      server.closeAllConnections()
-      await closed
-    },
-  }
+  return { url: `${site.url}/pager`, told, close: () => site.close() }
 }

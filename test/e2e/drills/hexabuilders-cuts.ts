@@ -13,9 +13,12 @@ const guarded = (plan: PlanInput, names: string[]): PlanInput => ({
 })
 const guardrails = (plan: PlanInput) => guarded(plan, Object.keys(plan.guardrails ?? {}))
 
-/** The gates as they are, those of a step at one short step; nothing else judges. */
-function gates(plan: PlanInput): PlanInput {
-  const steps = [{ weight: 50, bake: '1m', gates: ['sla', 'performance', 'e2e'] }, 100]
+/**
+ * The gates of the start and of every step as they are, and those of a step where it is named: two
+ * that the same fault fails would race. Nothing else judges.
+ */
+function gates(plan: PlanInput, ...ofStep: string[]): PlanInput {
+  const steps = [{ weight: 50, bake: '1m', gates: ofStep }, 100]
   return { ...plan, steps, bake: '1m', guardrails: QUIET }
 }
 
@@ -28,7 +31,10 @@ function rehearsedElsewhere(plan: PlanInput): PlanInput {
 export const variants = {
   guardrails,
   'rehearsed elsewhere': rehearsedElsewhere,
-  gates,
+  gates: (plan: PlanInput) => gates(plan),
+  ...Object.fromEntries(
+    ['sla', 'performance', 'e2e'].map((name) => [name, (plan: PlanInput) => gates(plan, name)]),
+  ),
   backups: (plan: PlanInput): PlanInput => soonTooOld(guardrails(plan)),
   // data-inconsistency judges lost rows too, and either may be first.
   'data-loss': (plan: PlanInput) => guarded(plan, ['data-loss']),

@@ -184,15 +184,27 @@ const drills: Drill[] = [
     'a partner that takes 500 ms',
     (bench) => bench.fault('partners', { slow: 1, slowMs: 500 }),
     'hexabuilders@50',
-    'gates',
+    'performance',
     true,
   ),
   gateRollsBack('rows', 'rows that are lost', 'hexabuilders@50', asked, lose),
-  gateRollsBack('sla', 'a third of the answers failing', 'hexabuilders@50', asked, (bench) =>
-    bench.fault('partners', { errors: 0.3 }),
+  gateRollsBack(
+    'sla',
+    'a third of the answers failing',
+    'hexabuilders@50',
+    asked,
+    (bench) => bench.fault('partners', { errors: 0.3 }),
+    {},
+    'sla',
   ),
-  gateRollsBack('e2e', 'a registration without a contract', 'hexabuilders@50', asked, (bench) =>
-    bench.fault('onboarding', { eventMs: 6_000 }),
+  gateRollsBack(
+    'e2e',
+    'a registration without a contract',
+    'hexabuilders@50',
+    asked,
+    (bench) => bench.fault('onboarding', { eventMs: 6_000 }),
+    {},
+    'e2e',
   ),
   backedUp({
     name: 'hexabuilders',

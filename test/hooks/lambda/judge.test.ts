@@ -1,7 +1,4 @@
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { GetMetricDataCommand, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch'
@@ -14,29 +11,25 @@ import type { Journal, Verdict } from '../../../rollout/journal.ts'
 import { greenOf } from '../../../rollout/weights.ts'
 import { scheduledEvent } from '../../beds/aws/events.ts'
 import { type LambdaApi, startLambdaApi } from '../../beds/aws/lambda-api-harness.ts'
+import { json, Site } from '../../site.ts'
 import { type HookStand, openStand, SERVICE } from './stand.ts'
 
 /** Of a function that is ended within a second: what it takes to record is kept free. */
 const SHORT_MS = 15_600
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-judge-'))
-const asked: { colour: unknown; url: string }[] = []
 const calls: unknown[] = []
 let wrong = false
 let api: LambdaApi
 let stand: HookStand
 
 /** The listener's address: one for both colours, which a header tells apart. */
-const balancer = createServer((request: IncomingMessage, response) => {
-  const colour = request.headers['x-sluice-colour']
-  asked.push({ colour, url: request.url ?? '' })
-  response.writeHead(200, { 'content-type': 'application/json' })
-  response.end(JSON.stringify({ price: wrong && colour === 'green' ? 7 : 8 }))
-})
+let balancer: Site
 
 beforeAll(async () => {
-  balancer.listen(0, '127.0.0.1')
-  await once(balancer, 'listening')
+  balancer = await Site.open(({ headers }, response) => {
+    json(response, { price: wrong && headers['x-sluice-colour'] === 'green' ? 7 : 8 })
+  })
   writeFileSync(join(folder, 'parity.http'), '### prices\nGET /price\n')
   api = await startLambdaApi((_name, event) => calls.push(event))
   process.env['AWS_ENDPOINT_URL_LAMBDA'] = api.endpoint
@@ -54,7 +47,7 @@ beforeAll(async () => {
       lost: { gate: 'parity', every: '1h', then: 'rollback' },
     },
     aws: {
-      address: `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`,
+      address: balancer.url,
       metrics: { lag: { namespace: 'Shop', metric: 'Lag' } },
     },
   })
@@ -63,15 +56,14 @@ afterAll(async () => {
   await stand?.close()
   delete process.env['AWS_ENDPOINT_URL_LAMBDA']
   await api?.stop()
-  balancer.close()
-  balancer.closeAllConnections()
+  await balancer?.close()
   rmSync(folder, { recursive: true, force: true })
 })
 beforeEach(async () => {
   wrong = false
   await stands(10)
   await forgetJudging()
-  asked.length = 0
+  balancer.asked.length = 0
   calls.length = 0
 })
 
@@ -111,7 +103,7 @@ describe('the gates that are due', () => {
     const done = await Promise.all([stand.call(event), stand.call(event), stand.call(event)])
     expect(done.filter((one) => 'did' in one && one.did === 'judged')).toHaveLength(1)
     // As a gate and as a guardrail: each asks both colours, past the weights, once.
-    const colours = asked.map(({ colour, url }) => `${colour} ${url}`)
+    const colours = balancer.asked.map(({ headers, url }) => `${headers['x-sluice-colour']} ${url}`)
     expect(colours.toSorted()).toEqual([
       ...['blue /price', 'blue /price', 'green /price', 'green /price'],
     ])

@@ -1,7 +1,3 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { callOf } from '../../../hooks/lambda/event.ts'
 import { tellChannels } from '../../../hooks/lambda/tell.ts'
@@ -9,6 +5,7 @@ import type { Clients } from '../../../platforms/aws/clients.ts'
 import type { RolloutEvent } from '../../../platforms/store.ts'
 import { parsePlan } from '../../../rollout/parse-plan.ts'
 import { changed } from '../../rollout/plans.ts'
+import { Site } from '../../site.ts'
 
 const SECRET = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop-1234567'
 const { plan, planHash } = parsePlan(
@@ -25,24 +22,19 @@ const rolledBack: RolloutEvent = {
   severity: 'critical',
 }
 
-const servers: Server[] = []
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
+const sites: Site[] = []
+afterEach(async () => {
+  for (const site of sites.splice(0)) await site.close()
 })
 
 async function address(status: number) {
   const bodies: unknown[] = []
-  const server = createServer(async (request, response) => {
-    bodies.push(JSON.parse(await text(request)))
+  const site = await Site.open(({ body }, response) => {
+    bodies.push(JSON.parse(body))
     response.writeHead(status).end('')
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  servers.push(server)
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/geheim`, bodies }
+  sites.push(site)
+  return { url: `${site.url}/geheim`, bodies }
 }
 
 /** Secrets Manager with one entry. */
