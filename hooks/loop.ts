@@ -1,4 +1,6 @@
+import { failureOf, messageOf } from '../platforms/operations/outcomes.ts'
 import type { Operations, TripCause } from '../platforms/operations.ts'
+import { Corrupt } from '../platforms/platform.ts'
 import type { Router } from '../platforms/router.ts'
 import type { RolloutEvent, Store } from '../platforms/store.ts'
 import { isUnstable } from '../rollout/descent.ts'
@@ -61,6 +63,8 @@ export class Loop {
   readonly #awayMs: number | undefined
   readonly otherTrips: OtherTrips
   #judged = false
+  /** True while the latch cannot be asked for: a rollback could not be written either. */
+  #blind = false
   /** The longest that it stood still since the router was asked last. */
   #stoodMs = 0
   #blueDown = new Set<string>()
@@ -115,7 +119,7 @@ export class Loop {
       await this.#look()
       this.#complaint = ''
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = messageOf(error)
       // Once a reason, not four times a second.
       if (message !== this.#complaint) log.error({ err: error }, `the hook cannot look: ${message}`)
       this.#complaint = message
@@ -138,28 +142,20 @@ export class Loop {
       })
       return
     }
-    if (this.#judged && alarmsKnown()) bake.add(passed, world.journal, world.weights)
+    if (this.#judged && !this.#blind && alarmsKnown())
+      bake.add(passed, world.journal, world.weights)
   }
 
   async #look(): Promise<void> {
     const { world, store, router, operations, gates } = this.#parts
     const slow = this.#ticks % SLOW_TICKS === 0
-    await store.readLatch().catch(() => {})
+    await this.#readLatch()
     if (slow || !this.#judged) await store.readJournal()
     if (!this.#judged) await this.#judge(this.#awayMs)
     const news = this.otherTrips.news(world.latch)
     if (news) this.#parts.tell(news)
-    if (world.latch?.latched) await operations.assert()
-    else if (!world.latch && world.journal && anyGreen(await router.read())) {
-      await operations.trip({
-        cause: 'latch missing',
-        value: 'no latch that can be read',
-        threshold: 'a latch since the first deployment',
-        reason: 'the latch is missing or makes no sense, which counts as latched',
-        scope: 'plan',
-        pace: 'immediately',
-      })
-    }
+    // A read that failed says nothing: it holds every rise, and takes nothing back.
+    if (!this.#blind) await this.#keepLatch()
     await this.#parts.flags.refresh()
     if (!slow) return
     await router.read()
@@ -173,6 +169,34 @@ export class Loop {
     await this.#lookAtServers()
     await this.#judge(0)
     if (this.#ticks % SAVE_TICKS === 0) await this.#parts.guarded.saveState?.()
+  }
+
+  async #readLatch(): Promise<void> {
+    const failure = await failureOf(this.#parts.store.readLatch())
+    const blind = failure !== undefined && !(failure instanceof Corrupt)
+    if (blind && !this.#blind) {
+      this.#parts.log.error(
+        { err: failure },
+        `the latch cannot be read, and nothing rises until it can: ${messageOf(failure)}`,
+      )
+    }
+    this.#blind = blind
+  }
+
+  /** While latched green stays down; without a latch that should be there, too. */
+  async #keepLatch(): Promise<void> {
+    const { world, router, operations } = this.#parts
+    if (world.latch?.latched) await operations.assert()
+    else if (!world.latch && world.journal && anyGreen(await router.read())) {
+      await operations.trip({
+        cause: 'latch missing',
+        value: 'no latch that makes sense',
+        threshold: 'a latch since the first deployment',
+        reason: 'the latch is missing or makes no sense, which counts as latched',
+        scope: 'plan',
+        pace: 'immediately',
+      })
+    }
   }
 
   /** All that a progressive rollback needs stands in the latch: another process goes on with it. */

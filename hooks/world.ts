@@ -1,5 +1,6 @@
 import { portsOf } from '../platforms/local/layout.ts'
 import { isDisarmed } from '../platforms/operations.ts'
+import { Corrupt } from '../platforms/platform.ts'
 import type { Router } from '../platforms/router.ts'
 import type { RolloutEvent, Store } from '../platforms/store.ts'
 import type { Journal } from '../rollout/journal.ts'
@@ -121,7 +122,8 @@ export class WatchedStore implements Store {
     try {
       this.#world.latch = await this.#store.readLatch()
     } catch (error) {
-      this.#world.latch = undefined
+      // What could not be asked for is as it was, as far as anybody knows, and is judged like that.
+      if (error instanceof Corrupt) this.#world.latch = undefined
       throw error
     }
     return this.#world.latch

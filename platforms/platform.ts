@@ -130,7 +130,15 @@ export interface FlagReport {
 
 /** The platform, or a part of it, could not be reached. Nothing is known and nothing was changed. */
 export class Unavailable extends Error {
-  override name = 'Unavailable'
+  override name: string = 'Unavailable'
+}
+
+/**
+ * What the platform keeps was read and makes no sense. It is as good as missing, and waiting mends
+ * nothing; what could not be asked for is {@link Unavailable} alone, and says nothing of what stands.
+ */
+export class Corrupt extends Unavailable {
+  override name = 'Corrupt'
 }
 
 /** The platform was reached and refused. Nothing was changed. */

@@ -3,8 +3,8 @@ import type { Latch } from '../rollout/latch.ts'
 
 /**
  * Where a platform keeps latch and journal. Both are written durably: when a write returns, a
- * crash of anything loses nothing. Reading one that is not there gives `undefined`; one that
- * cannot be read or makes no sense throws.
+ * crash of anything loses nothing. Reading one that is not there gives `undefined`; one that makes
+ * no sense throws {@link Corrupt}, and anything else that a read throws says nothing of what stands.
  *
  * Where several processes may write, a write is compare-and-set: `over` is the very value that a
  * read gave, or `missing`, and a write over anything else throws {@link Conflict} and changes

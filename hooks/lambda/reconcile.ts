@@ -8,9 +8,9 @@ import {
 import { measureService } from '../../platforms/aws/measure.ts'
 import { tickMs } from '../../platforms/aws/reference.ts'
 import { messageOf } from '../../platforms/operations/outcomes.ts'
+import { Corrupt } from '../../platforms/platform.ts'
 import { isUnstable } from '../../rollout/descent.ts'
 import type { Alarm, Journal, Measurement } from '../../rollout/journal.ts'
-import { isUnavailable } from '../../rollout/observation.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import { anyGreen } from '../../rollout/weights.ts'
 import { askToJudge } from './ask-to-judge.ts'
@@ -63,16 +63,21 @@ export async function reconcile(
   return { did: 'looked', latched: world.latch?.latched ?? 'missing', trouble }
 }
 
-/** While latched green stays down and the rules are marked; without a latch that should be, too. */
+/**
+ * While latched green stays down and the rules are marked; without a latch that should be, too. A read
+ * that failed says nothing, and leaves everything as it is.
+ */
 async function keepLatch({ world, store, router, operations }: LambdaParts): Promise<void> {
-  const latch = await store
-    .readLatch()
-    .catch((error: unknown) => ({ unavailable: messageOf(error) }))
-  if (latch === undefined || isUnavailable(latch)) {
+  const latch = await store.readLatch().catch((error: Error) => error)
+  if (latch instanceof Error && !(latch instanceof Corrupt)) {
+    log('warning', `the latch cannot be read, and nothing is done about it: ${latch.message}`)
+    return
+  }
+  if (latch === undefined || latch instanceof Corrupt) {
     if (!world.journal || !anyGreen(await router.read())) return
     await operations.trip({
       cause: 'latch missing',
-      value: latch === undefined ? 'no latch' : latch.unavailable,
+      value: latch === undefined ? 'no latch' : latch.message,
       threshold: 'a latch since the first deployment',
       reason: 'the latch is missing or makes no sense, which counts as latched',
       scope: 'plan',
@@ -81,7 +86,7 @@ async function keepLatch({ world, store, router, operations }: LambdaParts): Pro
   } else if (latch.latched) await operations.assert()
   // Only what has just been read as not latched takes the mark off.
   const marks =
-    latch === undefined ? world.journal !== undefined : isUnavailable(latch) || latch.latched
+    latch === undefined ? world.journal !== undefined : latch instanceof Corrupt || latch.latched
   await router.mark(marks)
 }
 

@@ -3,7 +3,7 @@ import { DeleteParametersCommand, type SSMClient } from '@aws-sdk/client-ssm'
 import type { z } from 'zod'
 import type { Journal } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
-import { Unavailable } from '../platform.ts'
+import { Corrupt } from '../platform.ts'
 import { Conflict, type RolloutEvent, type Store } from '../store.ts'
 import { journalSchema, latchSchema } from '../stored.ts'
 import { parameterNames } from './layout.ts'
@@ -193,11 +193,12 @@ function checked<T>(value: unknown, schema: z.ZodType, place: string): T {
   )
 }
 
-function corrupt(place: string, what: string): Unavailable {
+/** All versions have to go: with the newest alone deleted, the one before it would be the value. */
+function corrupt(place: string, what: string): Corrupt {
   const path = place.endsWith('latch')
     ? 'a missing latch counts as latched at green 0, and is rebuilt by pulumi up'
     : 'then type: sluice doctor --adopt'
-  return new Unavailable(
-    `the newest parameter under ${place} is corrupt: ${what}; next: delete it with aws ssm delete-parameter, ${path}`,
+  return new Corrupt(
+    `the newest parameter under ${place} is corrupt: ${what}; next: aws ssm delete-parameters --names $(aws ssm get-parameters-by-path --path ${place} --query 'Parameters[].Name' --output text), ${path}`,
   )
 }

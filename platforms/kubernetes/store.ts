@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Journal } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
-import { Unavailable } from '../platform.ts'
+import { Corrupt } from '../platform.ts'
 import { Conflict, type RolloutEvent, type Store } from '../store.ts'
 import { journalSchema, latchSchema } from '../stored.ts'
 import { ApiError, type ClusterApi, type ClusterObject } from './api.ts'
@@ -88,7 +88,7 @@ export class ConfigMapStore implements Store {
     if (found === undefined || text === undefined) return undefined
     const name = `ConfigMap ${this.#place.namespace}/${objectName(this.#place, what)}`
     const corrupt = (why: string): never => {
-      throw new Unavailable(
+      throw new Corrupt(
         `${name} is corrupt: ${why}; next: kubectl delete configmap -n ${this.#place.namespace} ${objectName(this.#place, what)}, then ${remedy}`,
       )
     }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type { z } from 'zod'
 import type { Journal } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
-import { Unavailable } from '../platform.ts'
+import { Corrupt, Unavailable } from '../platform.ts'
 import type { RolloutEvent, Store } from '../store.ts'
 import { journalSchema, latchSchema } from '../stored.ts'
 import { readIfThere, writeDurably } from './durable-file.ts'
@@ -14,7 +14,7 @@ export const HISTORY_BYTES = 10_000_000
 
 /**
  * Latch, journal and history as files of the home. Whatever a read returns was written whole; a
- * file that makes no sense throws {@link Unavailable} with its path and the way out.
+ * file that makes no sense throws {@link Corrupt} with its path and the way out.
  */
 export class FileStore implements Store {
   readonly #layout: Layout
@@ -113,7 +113,7 @@ function readChecked<T>(path: string, schema: z.ZodType, remedy: string): T | un
   }
   if (text === undefined) return undefined
   const corrupt = (what: string): never => {
-    throw new Unavailable(`${path} is corrupt: ${what}; next: mv ${path} ${path}.bad, ${remedy}`)
+    throw new Corrupt(`${path} is corrupt: ${what}; next: mv ${path} ${path}.bad, ${remedy}`)
   }
   let value: unknown
   try {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
+import { mkdirSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Site } from '../site.ts'
@@ -247,6 +247,39 @@ describe('the hook', () => {
     await until('the news', () =>
       pager.asked.some(({ body }) => /rolled back past the hook/.test(body)),
     )
+  })
+
+  it('takes nothing back while the latch cannot be read, and raises nothing', async () => {
+    bench = await Bench.start()
+    await bench.toFirstStep()
+    const { latch } = bench.layout.hook
+    renameSync(latch, `${latch}.kept`)
+    mkdirSync(latch)
+    await until('the hook to miss it', () => /the latch cannot be read/.test(bench.output))
+    const answer = await bench.api('POST', '/v1/admit', {
+      request: bench.request('api@50'),
+      lastAttempt: 1,
+    })
+    expect(answer.status).not.toBe(200)
+    expect(await bench.greenNow()).toBe(25)
+    rmdirSync(latch)
+    renameSync(`${latch}.kept`, latch)
+    const load = bench.load(100)
+    await until('the bake to go on', async () => {
+      return (
+        (await bench.api('POST', '/v1/admit', { request: bench.request('api@50') })).status === 200
+      )
+    })
+    await load.stop()
+    expect(bench.events().filter(({ kind }) => kind === 'tripped')).toEqual([])
+  })
+
+  it('takes a latch that makes no sense for latched', async () => {
+    bench = await Bench.start()
+    await bench.toFirstStep()
+    writeFileSync(bench.layout.hook.latch, '{"trips":')
+    await until('green at 0', async () => (await bench.greenNow()) === 0)
+    expect((await bench.latch())?.trip).toMatchObject({ cause: 'latch missing' })
   })
 
   it('lets a rollback win over weights that are being set', async () => {

@@ -6,7 +6,10 @@ import {
 import { DeleteParameterCommand, PutParameterCommand } from '@aws-sdk/client-ssm'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hookPolicy } from '../../../components/aws/policies.ts'
+import { callOf } from '../../../hooks/lambda/event.ts'
+import { answer, openHook } from '../../../hooks/lambda/hook.ts'
 import { parameterNames } from '../../../platforms/aws/layout.ts'
+import { Unavailable } from '../../../platforms/platform.ts'
 import type { RolloutEvent } from '../../../platforms/store.ts'
 import { greenOf, split } from '../../../rollout/weights.ts'
 import { scheduledEvent } from '../../beds/aws/events.ts'
@@ -173,6 +176,30 @@ describe('the function, called each minute', () => {
     await stand.call(scheduledEvent('minute'))
     expect(await latch()).toMatchObject({ latched: true, trip: { cause: 'latch missing' } })
     expect(await green()).toBe(0)
+  })
+
+  it('takes a latch that makes no sense for latched, and says how to be rid of all of it', async () => {
+    const place = parameterNames(stand.reference.name).latch
+    const broken = {
+      Name: `${place}/00000099`,
+      Value: '{"value": {"trips":',
+      Type: 'String',
+    } as const
+    await stand.clients.parameters.send(new PutParameterCommand(broken))
+    // With the newest alone deleted, one from before it would be the latch.
+    await expect(latch()).rejects.toThrow(/delete-parameters --names .* --path \S+\/latch /)
+    await stand.call(scheduledEvent('minute'))
+    expect(await latch()).toMatchObject({ latched: true, trip: { cause: 'latch missing' } })
+    expect(await green()).toBe(0)
+  })
+
+  it('takes nothing back because the latch could not be read', async () => {
+    const parts = await openHook(stand.reference, stand.charge)
+    parts.store.readLatch = () => Promise.reject(new Unavailable('ssm does not answer'))
+    await answer(parts, callOf(scheduledEvent('minute')))
+    expect(await latch()).toMatchObject({ latched: false })
+    expect(await green()).toBe(10)
+    expect(await stand.router.marked()).toEqual(new Set())
   })
 
   it('counts the time between two of its runs, and none after it was away', async () => {

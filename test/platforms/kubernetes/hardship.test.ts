@@ -86,6 +86,20 @@ describe('a cluster in trouble', () => {
 
   beforeAll(toFirstStep)
 
+  it('takes nothing back because the API server is away, and green stays where it is', async () => {
+    const { cluster } = bed()
+    await cluster.stop('api')
+    const away = performance.now() + 3_000
+    while (performance.now() < away) await bed().traffic(50)
+    await cluster.startAgain('api')
+    await expect
+      .poll(async () => (await bed().platform.observe()).guard, LIMIT)
+      .toMatchObject({ alive: true })
+    const observed = await bed().platform.observe()
+    expect(latchOf(observed)).toMatchObject({ latched: false, trips: 0 })
+    expect((await bed().platform.readWeights())[SERVICE]?.green).toBe(10)
+  })
+
   it('rolls back once the API server is there again after ten seconds away in a breach', async () => {
     const { cluster } = bed()
     await cluster.stop('api')
@@ -94,6 +108,7 @@ describe('a cluster in trouble', () => {
     while (performance.now() < away) await bed().traffic(50)
     await cluster.startAgain('api')
     await untilLatched()
+    expect(latchOf(await bed().platform.observe())?.trip).toMatchObject({ cause: 'errors' })
     await bed().mendGreen()
   })
 
