@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { databaseEnvironment } from '../../../platforms/local/layout.ts'
 import { restoreBackup } from '../../../platforms/local/restore.ts'
+import { backupsDueByPriority } from '../../../rollout/backup-schedule.ts'
 import type { BackupRecord } from '../../../rollout/journal.ts'
 import type { PlanInput } from '../../../rollout/plan.ts'
 import { decided } from '../decided.ts'
@@ -37,6 +38,12 @@ export function backedUp(copied: Copied): Drill {
       await bench.prepared()
       if (prepare) await bench.sql(database, prepare)
       const [live] = await bench.sql(database, `select count(*)::int as n from ${table}`)
+      // One that its schedule takes now would have begun before, and be there in time all the same.
+      await stack.until('no copy to be taken by its schedule', async () => {
+        const { backups, clock = 1 } = await bench.journal()
+        const now = new Date().toISOString()
+        return !backupsDueByPriority(stack.plan, backups, clock, now).includes(name)
+      })
       const began = Date.now()
       await stack.until('the last copy to be too old', async () => {
         return (await decided(stack, to)).backupsDue.includes(name)

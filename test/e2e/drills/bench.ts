@@ -12,8 +12,12 @@ export type Variants = Record<string, (plan: PlanInput) => PlanInput>
 export interface BenchOptions extends Omit<MigrationOptions, 'edit'> {
   /** The first is deployed first. */
   variants: Variants
+  /** ms that every service takes: what a drill makes slow is far from it. Default 20. */
+  work?: number
   /** What runs beside the stack: systems outside that the plan asks for. */
   beside?: (bench: Bench) => Promise<() => Promise<unknown>>
+  /** What comes once, after the deployment and before every drill. */
+  begun?: (bench: Bench) => Promise<unknown>
 }
 
 /** One deployed stack on which one drill comes after the other. */
@@ -32,19 +36,20 @@ export class Bench extends Breakable {
   }
 
   static async create(options: BenchOptions): Promise<Bench> {
-    const { variants, beside, ...rest } = options
+    const { variants, beside, begun, work = 20, ...rest } = options
     let base: PlanInput | undefined
     const first = Object.values(variants)[0] as Variants[string]
     const migration = await Migration.create({
       ...rest,
       edit: (plan) => {
-        base = working(plan)
+        base = working(plan, work)
         return first(base)
       },
     })
     const bench = new Bench(migration, base as PlanInput, options)
     if (beside) migration.beside(await beside(bench))
     await migration.deploy()
+    await begun?.(bench)
     return bench
   }
 
@@ -213,13 +218,13 @@ export class Bench extends Breakable {
   }
 }
 
-/** Every service takes 20 ms: what a drill makes slow is far from it, and few requests wait at a time. */
-function working(plan: PlanInput): PlanInput {
+/** Every service takes so long, and few requests wait at a time. */
+function working(plan: PlanInput, ms: number): PlanInput {
   const edited = structuredClone(plan)
   for (const { blue, green } of Object.values(edited.services)) {
     for (const colour of [blue, green]) {
       if (colour === 'none' || colour.command === undefined) continue
-      colour.environment = { ...colour.environment, EXAMPLE_WORK: '20' }
+      colour.environment = { ...colour.environment, EXAMPLE_WORK: String(ms) }
     }
   }
   return edited

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import pg from 'pg'
-import { type LoadPath, startLoad } from '../../../examples/load.ts'
+import type { LoadPath } from '../../../examples/load.ts'
 import { databaseUrl } from '../../../platforms/local/layout.ts'
 import type { ColourName } from '../../../rollout/plan.ts'
 import { urlOf } from '../../../rollout/services.ts'
@@ -47,13 +47,7 @@ export class Breakable extends Stand {
     const { rate = 100, paths: before } = this.#users
     const change = async (now: LoadPath[]) => {
       await this.migration.load.stop()
-      const rated = (rate * now.length) / before.length
-      this.migration.load = startLoad({
-        url: this.stack.url,
-        rate: rated,
-        seconds: 3_000,
-        paths: now,
-      })
+      this.migration.letIn(now, (rate * now.length) / before.length)
     }
     this.afterwards(() => change(before))
     await change(paths)

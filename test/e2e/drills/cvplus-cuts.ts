@@ -65,6 +65,14 @@ export const variants = {
     availability.below = '1%'
     return edited
   },
+  // Between the plan's 2 and 5 % a few hundred answers are on either side by chance.
+  'errors-warn': (plan: PlanInput) => {
+    const edited = structuredClone(cut(plan, ['cv-analyzer'], ['errors']))
+    const errors = edited.guardrails?.['errors']
+    if (!errors) throw new Error('the plan has no guardrail errors')
+    errors.above = '50%'
+    return edited
+  },
   throughput: (plan: PlanInput) => cut(plan, LOW, ['throughput']),
   'integrity-failure': (plan: PlanInput) => cut(plan, LOW, ['integrity-failure']),
   start: (plan: PlanInput): PlanInput => ({

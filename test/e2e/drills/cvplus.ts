@@ -74,10 +74,10 @@ const drills: Drill[] = [
   goesBack('errors', 'one answer of five failing', { errors: 0.2 }),
   {
     of: 'guardrails.errors.warn',
-    title: 'three errors in a hundred warn people, and nothing goes back',
+    title: 'errors between the warning and the rollback warn people, and nothing goes back',
     async run(bench) {
-      await bench.at('cv-analyzer@100', 'errors')
-      await bench.fault('cv-analyzer', { errors: 0.033 })
+      await bench.at('cv-analyzer@100', 'errors-warn')
+      await bench.fault('cv-analyzer', { errors: 0.1 })
       await bench.told(/errors-warn/)
       expect((await bench.weights())['cv-analyzer']).toBe(100)
     },

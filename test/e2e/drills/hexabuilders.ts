@@ -46,10 +46,10 @@ const change = (bench: Bench) => {
 const drills: Drill[] = [
   {
     of: 'guardrails.migration-error-rate',
-    title: 'green campaigns that fail take all four services back to 0, and blue answers',
+    title: 'green partners that fail take all four services back to 0, and blue answers',
     async run(bench) {
-      await bench.at('hexabuilders@50')
-      await bench.fault('campaigns', { errors: 0.5 })
+      await bench.at('hexabuilders@50', 'migration-error-rate')
+      await bench.fault('partners', { errors: 0.5 })
       await rolledBack(bench, { cause: 'migration-error-rate', asked })
     },
   },
@@ -57,7 +57,7 @@ const drills: Drill[] = [
     of: 'guardrails.cross-service-latency',
     title: 'partners that take 1.3 s hold the next step and tell the team; nothing goes back',
     async run(bench) {
-      await bench.at('hexabuilders@50')
+      await bench.at('hexabuilders@50', 'cross-service-latency')
       await bench.fault('partners', { slow: 0.2, slowMs: 1_300 })
       await bench.holds('guardrails.cross-service-latency', /against/)
       await bench.told(/cross-service-latency/)
@@ -70,7 +70,7 @@ const drills: Drill[] = [
     of: 'guardrails.event-processing-lag',
     title: 'events that stand unread for 40 s start one more reader, and nothing is held',
     async run(bench) {
-      await bench.at('hexabuilders@50')
+      await bench.at('hexabuilders@50', 'event-processing-lag')
       const before = await gauge(bench, 'onboarding', 'event_consumers')
       await bench.fault('onboarding', { eventMs: 2_000 })
       await bench.sql(
@@ -100,7 +100,7 @@ const drills: Drill[] = [
     of: 'guardrails.data-inconsistency',
     title: 'a row changed in the new database opens an investigation, which a person resolves',
     async run(bench) {
-      await bench.at('hexabuilders@50')
+      await bench.at('hexabuilders@50', 'data-inconsistency')
       await change(bench)
       await bench.holds('guardrails.data-inconsistency', /opened an investigation/)
       expect((await bench.journal()).investigations?.at(-1)).toMatchObject({
@@ -134,7 +134,7 @@ const drills: Drill[] = [
     of: 'guardrails.integrations',
     title: 'three failed checks of what the services are to each other take everything back',
     async run(bench) {
-      await bench.at('hexabuilders@50')
+      await bench.at('hexabuilders@50', 'integrations')
       await bench.fault('partners', { integration: 1 })
       await rolledBack(bench, { cause: 'integrations', asked })
     },
@@ -143,7 +143,7 @@ const drills: Drill[] = [
     of: 'guardrails.health',
     title: 'a green that says it is ill takes everything back',
     async run(bench) {
-      await bench.at('hexabuilders@50')
+      await bench.at('hexabuilders@50', 'health')
       await bench.fault('recruitment', { unhealthy: 1 })
       await rolledBack(bench, { cause: 'health', asked })
     },
@@ -170,7 +170,7 @@ const drills: Drill[] = [
   },
   gateHolds('data-migration', 'rows that did not come over', lose),
   gateHolds('event-flows', 'a registration without a contract', (bench) =>
-    bench.fault('onboarding', { eventMs: 6_000 }),
+    bench.fault('onboarding', { eventMs: 12_000 }),
   ),
   gateHolds('profile-360', 'a profile that takes 700 ms', (bench) =>
     bench.fault('partners', { slow: 1, slowMs: 700 }),
@@ -202,7 +202,7 @@ const drills: Drill[] = [
     'a registration without a contract',
     'hexabuilders@50',
     asked,
-    (bench) => bench.fault('onboarding', { eventMs: 6_000 }),
+    (bench) => bench.fault('onboarding', { eventMs: 12_000 }),
     {},
     'e2e',
   ),
@@ -268,6 +268,8 @@ export const hexabuilders: Drills = {
     environment: 'staging',
     clock: 60,
     rate: 70,
+    // A tenth more than a baseline has to be more than a busy machine adds.
+    work: 120,
     variants,
     beside: async ({ stack }) => (await startIndexServer(stack.port + 9)).close,
     paths: HEXABUILDERS_PATHS,

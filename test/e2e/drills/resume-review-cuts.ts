@@ -28,6 +28,11 @@ const gated = (name: string, first = 'auth') => [
   name,
   (plan: PlanInput) => cut(plan, first, [], [name]),
 ]
+/** A gate that counts errors: of so many answers one of ten is never by chance none. */
+const counted = (name: string, first = 'auth') => [
+  name,
+  (plan: PlanInput) => ({ ...cut(plan, first, [], [name]), minimumRequests: 200 }),
+]
 
 function withoutPrompts(plan: PlanInput): PlanInput {
   const edited = structuredClone(cut(plan, 'ai-structure', [], ['prompts']))
@@ -47,12 +52,14 @@ export const variants = {
     ...['contracts', 'auth-identical', 'auth-speed', 'auth-tests', 'no-new-errors'].map((name) =>
       gated(name),
     ),
-    ...['all-stable', 'all-fast', 'performance', 'final'].map((name) => gated(name)),
+    ...['all-fast', 'performance', 'final'].map((name) => gated(name)),
+    counted('all-stable'),
+    counted('few-errors', 'review'),
     gated('upload-works', 'upload'),
     ...['prompts', 'ai-unchanged', 'ai-speed', 'ai-tests'].map((name) =>
       gated(name, 'ai-structure'),
     ),
-    ...['few-errors', 'fast', 'no-complaints', 'review-tests'].map((name) => gated(name, 'review')),
+    ...['fast', 'no-complaints', 'review-tests'].map((name) => gated(name, 'review')),
     ...['auth', 'upload', 'ai-structure', 'ai-appeal', 'review'].map((name) => [
       `toggle ${name}`,
       (plan: PlanInput) => cut(plan, name, [], []),

@@ -182,7 +182,7 @@ const drills: Drill[] = [
   rollsBack('auth-identical', 'an answer with a field too many', anew({ newWrong: 1 })),
   holds('auth-speed', 'answers that take 400 ms more', anew({ newSlowMs: 400 })),
   holds('auth-tests', 'a login that fails', withoutSessions),
-  holds('no-new-errors', 'an error that nobody has seen', anew({ newErrors: 0.2 })),
+  holds('no-new-errors', 'an error that nobody has seen', anew({ newErrors: 1 })),
   holds('upload-works', 'a column that is lost', withoutColumn, 'upload'),
   {
     of: 'gates.prompts',

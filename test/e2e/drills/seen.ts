@@ -42,10 +42,10 @@ export async function rolledBack(bench: Bench, expected: Expected, seconds = 120
       return String(await bench.answering(path, init)) === String(by)
     })
   }
-  followed(bench, percents)
   await stack.until('the journal to follow', async () => {
     return (await bench.journal()).verified.position === landing
   })
+  followed(bench, percents)
   const tripped = bench.events('tripped').at(0)
   expect(tripped?.message).toMatch(/ROLLED BACK in/)
   await stack.until('the rollback to be done, its state too', async () => {

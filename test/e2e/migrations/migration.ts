@@ -80,9 +80,12 @@ export class Migration {
     this.letIn()
   }
 
-  /** Lets the users in. */
-  letIn(): void {
-    const { rate = 100, paths, name } = this.#options
+  /**
+   * Lets the users in.
+   * @param paths what they ask for, and how often in a second; default as the options say
+   */
+  letIn(paths = this.#options.paths, rate = this.#options.rate ?? 100): void {
+    const { name } = this.#options
     // As many as answers take their time at once, and room: nobody waits for a connection.
     const connections = Math.ceil((3 * rate * Number(workOf(name))) / 1_000) + 32
     this.load = startLoad({ url: this.stack.url, rate, seconds: 3_000, paths, connections })
