@@ -14,6 +14,7 @@ export default defineConfig({
     // The last resort: what a test waits for has a limit of its own, below this, and says what it was.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
     // So that `vitest` on its own finds the same programs as `npm test`.
     env: sluiceEnvironment() as Record<string, string>,
   },

@@ -101,9 +101,9 @@ export class Rollbacks {
     const news = this.#measures.news(journal, latch, down, done)
     const headline = down
       ? `ROLLED BACK in ${describeDone(actedMs, news, journal)}`
-      : weights
+      : 'value' in lowered
         ? 'LATCHED, BUT GREEN KEEPS TRAFFIC because blue is absent or ill'
-        : `LATCHED, BUT THE ROUTER COULD NOT BE READ BACK (${'error' in lowered ? messageOf(lowered.error) : ''})`
+        : `LATCHED, BUT ${await this.#notDown(latch)} (${messageOf(lowered.error)})`
     await this.#records.tell(
       'tripped',
       `${headline}: ${describeTrip(latch)}. To go on: ${acknowledgement(latch)}`,
@@ -122,6 +122,14 @@ export class Rollbacks {
     await this.#measures.land(latch, down, done)
     if ('error' in lowered) throw lowered.error
     return { weights: lowered.value.weights, latched: true }
+  }
+
+  /** What is known where something could not be written or read back. */
+  async #notDown(latch: Latch): Promise<string> {
+    const live = await orNothing(this.#parts.router.read())
+    const up = live === undefined ? [] : rising(latch.ceiling, live)
+    if (up.length === 0) return 'THE ROUTER COULD NOT BE READ BACK'
+    return `GREEN OF ${up.join(', ')} KEEPS TRAFFIC`
   }
 
   /** While a trip is at work another one comes: it may ask for more. */
@@ -274,9 +282,23 @@ export class Rollbacks {
     await this.#ground.writes.run(async () => {
       // Another rollback may have gone further down since: what is written never rises.
       const now = await orNothing(router.read())
-      await router.write(now ? lower(weights, { ...weights, ...now }) : weights)
+      await this.#fall(now ? lower(weights, { ...weights, ...now }) : weights)
     })
     return { weights: await router.read(), lowered: movable }
+  }
+
+  /** All at once; where that fails each by itself, so that no service stays up for another's sake. */
+  async #fall(weights: ServiceWeights): Promise<void> {
+    const { router } = this.#parts
+    const failure = await failureOf(router.write(weights))
+    const services = Object.entries(weights)
+    if (failure === undefined) return
+    if (services.length === 1) throw failure
+    let last: unknown
+    for (const [service, each] of services) {
+      last = (await failureOf(router.write({ [service]: each }))) ?? last
+    }
+    if (last !== undefined) throw last
   }
 
   /** Never onto nothing; but where blue is `none`, 0 means off, which is always a legal landing. */

@@ -8,9 +8,9 @@ export interface ServeOptions extends ProviderOptions {
 }
 
 /** How often to look for the parent; with the grace below, an orphan is gone within a second. */
-const LOOK_MS = 150
+export const LOOK_MS = 150
 /** What running handlers get to write down how far they came once the engine is gone. */
-const ORPHAN_GRACE_MS = 500
+export const ORPHAN_GRACE_MS = 500
 /** The same when the engine ends us by SIGINT; it kills after five seconds. */
 const STOP_GRACE_MS = 3000
 

@@ -104,6 +104,7 @@ export async function openAwsBed(): Promise<Bed> {
       traffic: (count) => send(`${url}/`, count),
       breakGreen: () => writeFile(fault, ''),
       mendGreen: () => rm(fault),
+      counted: () => harness?.counted() ?? Promise.resolve(),
       meddle: async (weights) => {
         await new AlbRouter(clients.balancer, layout).write(weights)
       },

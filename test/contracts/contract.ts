@@ -39,6 +39,8 @@ export interface Bed {
   lose(what: 'latch' | 'journal'): Promise<void>
   /** What can be taken away; where the platform has no such part, a text says why. */
   faults: Record<'guard' | 'router' | 'database', Fault | string>
+  /** Returns once all that was sent before is in what is measured; where it is missing, that is at once. */
+  counted?(): Promise<void>
   /** True where answers are measured by somebody else than the guard: they are known without it. */
   measuresUnguarded?: boolean
   teardown(): Promise<void>
@@ -401,8 +403,8 @@ class World {
   async untilLatched(): Promise<void> {
     const deadline = performance.now() + LIMIT_MS
     while (performance.now() < deadline) {
-      await this.bed.traffic(100)
-      const latch = await this.latch()
+      // Users go on while it is asked.
+      const [latch] = await Promise.all([this.latch(), this.bed.traffic(100)])
       if (latch !== 'missing' && latch.latched) return
     }
     throw new Error('the latch stays off')
@@ -426,6 +428,7 @@ class World {
 
   /** What was measured, once all that was sent before has been counted. */
   async settledAnswers(): Promise<Record<ColourName, number>> {
+    await this.bed.counted?.()
     for (let before = await this.answers(); ; ) {
       await pause(1_000)
       const now = await this.answers()

@@ -15,6 +15,8 @@ export interface Ports {
   balancer: number
 }
 
+type PlanGate = NonNullable<PlanInput['gates']>[string]
+
 /** The second database as RDS knows it. */
 export const RDS_SECOND = 'huntred-v2'
 /** Has Node and the project. */
@@ -49,6 +51,11 @@ export function planFor(account: Account, ports: Ports, place: TaskPlace): PlanI
         ...(plan.operations?.['sync'] as NonNullable<PlanInput['operations']>[string]),
         environment: { HUNTRED_URL: 'env:HUNTRED_URL', HUNTRED_V2_URL: 'env:HUNTRED_V2_URL' },
       },
+    },
+    // How fast it starts beside everything else is the machine's; the limit is drilled by itself.
+    gates: {
+      ...plan.gates,
+      startup: { ...(plan.gates?.['startup'] as PlanGate), atMost: 60 },
     },
     minimumRequests: 10,
     aws: {

@@ -213,7 +213,7 @@ export class AwsStack extends EngineStack {
   override until(
     what: string,
     ask: () => Promise<boolean> | boolean,
-    seconds = 120,
+    seconds?: number,
   ): Promise<void> {
     return super.until(what, ask, seconds).catch((error: Error) => {
       throw new Error(`${error.message}\n${this.#account()}`)

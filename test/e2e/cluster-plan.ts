@@ -12,7 +12,7 @@ export const SECRET = 'plan-env'
  * A plan of stacks/ as it stands, but for what a cluster has to know: the images of its services and of
  * its commands, and where its gateway and Prometheus are. Faults are allowed and few answers asked
  * for. The services take their time, so that twice a baseline is more than a busy machine adds: of the
- * gateway's buckets they answer in the one up to half a second, and slower is what takes longer.
+ * gateway's buckets they answer in the one up to a second, and slower is what takes longer.
  */
 export function clusterPlanOf(
   name: string,
@@ -27,8 +27,11 @@ export function clusterPlanOf(
       colour.environment = { ...colour.environment, EXAMPLE_FAULTS: '1', EXAMPLE_WORK: '260' }
     }
   }
+  const { startup } = plan.gates ?? {}
   return {
     ...plan,
+    // How fast it starts beside everything else is the machine's; the limit is drilled by itself.
+    gates: { ...plan.gates, ...(startup ? { startup: { ...startup, atMost: 60 } } : {}) },
     minimumRequests: 10,
     runner: { image: runner },
     kubernetes: { ...part, secret: SECRET, claim: name },

@@ -47,10 +47,6 @@ export class ClusterStack extends EngineStack {
     return stack
   }
 
-  override step(position: string, seconds = 90): Promise<Result> {
-    return super.step(position, seconds)
-  }
-
   /** The latch's number of trips plus one, from where the last one landed. */
   async nextAttempt(): Promise<Result> {
     const { trips, trip } = await this.latch()

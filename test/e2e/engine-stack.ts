@@ -14,6 +14,9 @@ import { greenOf } from '../../rollout/weights.ts'
 import { checkout } from '../../tools/checkout.ts'
 import { sluiceEnvironment } from '../../tools/environment.ts'
 
+/** How long anything is waited for, seconds: below the limit of a test, so that it says what it was. */
+const LIMIT_S = 120
+
 /** What a finished command left. */
 export interface Result {
   code: number
@@ -148,7 +151,11 @@ export abstract class EngineStack {
   }
 
   /** Waits until a question is answered with yes; says what it waited for when it is not. */
-  async until(what: string, ask: () => Promise<boolean> | boolean, seconds = 60): Promise<void> {
+  async until(
+    what: string,
+    ask: () => Promise<boolean> | boolean,
+    seconds = LIMIT_S,
+  ): Promise<void> {
     const end = Date.now() + seconds * 1_000
     while (!(await ask())) {
       if (Date.now() > end) throw new Error(`waited ${seconds} s in vain for ${what}`)
@@ -160,10 +167,12 @@ export abstract class EngineStack {
    * Raises the step to a position and applies it, with load, waiting through the bake before.
    * @param seconds how long what holds it may hold
    */
-  async step(position: string, seconds = 60): Promise<Result> {
+  async step(position: string, seconds = LIMIT_S): Promise<Result> {
     this.set({ step: position })
     await this.free(position, seconds)
-    return this.up()
+    const result = await this.up()
+    // On a busy machine the hook may be late in the very moment of the update: then again.
+    return result.output.includes('no guard, no rise') ? this.step(position, seconds) : result
   }
 
   /**
@@ -172,7 +181,7 @@ export abstract class EngineStack {
    */
   async free(
     position: string,
-    seconds = 60,
+    seconds = LIMIT_S,
     ask: () => Promise<Refusal[]> = () => this.held(position),
   ): Promise<void> {
     let held: Refusal[] = []

@@ -429,7 +429,7 @@ describe(`what holds a rollout (${SEED})`, () => {
       const said = await refused()
       expect(said).toMatch(/huntred@25: has baked .+ of 1h under guard/)
       expect(said).toContain('blue 75 → 50, green 25 → 50')
-      expect(said).toMatch(/next: wait 59m .+, or sluice advance --wait/)
+      expect(said).toMatch(/next: wait 5\dm .+, or sluice advance --wait/)
       await stack.up('--refresh')
       expect(watch.highest()).toBe(25)
       expect(await stack.green()).toBe(25)

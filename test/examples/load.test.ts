@@ -35,8 +35,10 @@ it('sends exactly rate × seconds requests, spread over users and paths', async 
   expect(users.size).toBe(20)
   const sum = stats.series.reduce((total, { sent }) => total + sent, 0)
   expect(sum).toBe(600)
-  // both seconds, by number of requests: within a few percent of the rate
-  for (const { sent } of stats.series.slice(0, 2)) expect(Math.abs(sent - 300)).toBeLessThan(15)
+  // What a late timer missed is sent at once, and nothing before its time.
+  const [first = 0, second = 0] = stats.series.map(({ sent }) => sent)
+  expect(first).toBeLessThanOrEqual(301)
+  expect(first + second).toBeLessThanOrEqual(601)
 })
 
 it('does not slow down when answers do', async () => {
@@ -93,11 +95,11 @@ it('counts resets, cut answers and silence as failed, and sends none again', asy
     if (n % 4 === 2) return
     response.end()
   })
-  const stats = await startLoad({ url, rate: 100, seconds: 0.4, timeoutMs: 300 }).done
+  const stats = await startLoad({ url, rate: 100, seconds: 0.4, timeoutMs: 3_000 }).done
   expect(n).toBe(40)
   expect(stats).toMatchObject({ sent: 40, answered: 10, failed: 30 })
   const reasons = stats.failures.map(({ reason }) => reason)
-  expect(reasons.filter((reason) => reason === 'no answer in 300 ms')).toHaveLength(10)
+  expect(reasons.filter((reason) => reason === 'no answer in 3000 ms')).toHaveLength(10)
   expect(reasons.filter((reason) => reason.endsWith('within the answer'))).toHaveLength(10)
   expect(reasons.filter((reason) => reason.startsWith('ECONNRESET'))).toHaveLength(20)
 })

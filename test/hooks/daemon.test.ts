@@ -75,7 +75,7 @@ describe('the hook', () => {
     const tripped = await until('the news', () =>
       bench.events().find(({ kind }) => kind === 'tripped'),
     )
-    expect(tripped?.message).toMatch(/^ROLLED BACK in \d+ms: /)
+    expect(tripped?.message).toMatch(/^ROLLED BACK in [\d.]+m?s: /)
     expect(tripped?.details).toMatchObject({ trip: 1, weights: { api: { blue: 100, green: 0 } } })
     // Healthy again, green stays where it is.
     bench.green.status = 200

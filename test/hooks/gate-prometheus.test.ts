@@ -19,6 +19,7 @@ let site: Site
 let prometheus: ChildProcess
 let folder: string
 let listen: string
+let prometheusPort: number
 let scrapes = 0
 
 beforeAll(async () => {
@@ -35,6 +36,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-prometheus-'))
   const port = Number(await freePorts(3))
   listen = `127.0.0.1:${port}`
+  prometheusPort = port + 2
   const config = {
     global: { scrape_interval: `${SCRAPE_MS}ms`, scrape_timeout: `${SCRAPE_MS}ms` },
     scrape_configs: [
@@ -51,7 +53,7 @@ beforeAll(async () => {
     [
       `--config.file=${join(folder, 'config.yml')}`,
       `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port + 2}`,
+      `--web.listen-address=127.0.0.1:${prometheusPort}`,
       '--log.level=error',
     ],
     { stdio: 'ignore' },
@@ -66,10 +68,27 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Until what is counted now has been read, and read again. */
+/** Until what is counted now is what Prometheus gives: a scrape that came late is dropped. */
 async function seen(): Promise<void> {
   const before = scrapes
-  await until('two more scrapes', () => scrapes >= before + 3)
+  await until('what is counted to be kept', async () => {
+    if (scrapes < before + 3) return false
+    const kept = await Promise.all([read('good_total'), read('all_total')])
+    const now = (['blue', 'green'] as const).map((color) => counted[color])
+    return String(kept) === String([now.map(({ good }) => good), now.map(({ all }) => all)])
+  })
+}
+
+/** A counter of blue and of green, as Prometheus has it now. */
+async function read(name: string): Promise<number[]> {
+  const response = await fetch(`http://127.0.0.1:${prometheusPort}/api/v1/query?query=${name}`)
+  const { data } = (await response.json()) as {
+    data?: { result: { metric: { color: string }; value: [number, string] }[] }
+  }
+  const found = data?.result ?? []
+  return ['blue', 'green'].map((color) =>
+    Number(found.find(({ metric }) => metric.color === color)?.value[1]),
+  )
 }
 
 function stand(gate: Record<string, unknown>): GateStand {

@@ -2,7 +2,7 @@ import type { Router } from '../../platforms/router.ts'
 import type { RolloutEvent, Store } from '../../platforms/store.ts'
 import type { Journal } from '../../rollout/journal.ts'
 import type { Latch } from '../../rollout/latch.ts'
-import type { ServiceWeights } from '../../rollout/weights.ts'
+import { type ServiceWeights, split } from '../../rollout/weights.ts'
 
 /** Hands control over between two calls; the test decides who goes on. */
 export type Pause = () => Promise<void>
@@ -52,6 +52,8 @@ export class MemoryRouter implements Router {
   readonly written: { weights: ServiceWeights; latched: boolean }[] = []
   readonly ill = new Set<string>()
   failure: Error | undefined
+  /** A service that nobody may write. */
+  denied: string | undefined
   readonly #pause: Pause
   readonly #latched: () => boolean
   constructor(weights: ServiceWeights, latched: () => boolean, pause: Pause = async () => {}) {
@@ -68,6 +70,10 @@ export class MemoryRouter implements Router {
   async write(weights: ServiceWeights) {
     await this.#pause()
     if (this.failure) throw this.failure
+    for (const service of Object.keys(weights)) {
+      if (service === this.denied) throw new Error(`${service} is denied`)
+      this.weights = { ...this.weights, [service]: split(weights[service]?.green ?? 0) }
+    }
     this.weights = { ...this.weights, ...structuredClone(weights) }
     this.written.push({ weights: structuredClone(weights), latched: this.#latched() })
     await this.#pause()

@@ -188,6 +188,18 @@ describe('a trip', () => {
     expect(announced.at(-1)?.kind).toBe('asserted')
   })
 
+  it('takes every other service down where one cannot be written, and names that one', async () => {
+    const { operations, move, router, announced } = setUp()
+    await move('start')
+    for (const position of ['api@25', 'api@100', 'web@25']) await move(position, 1, 1)
+    router.denied = 'web'
+    await expect(operations.trip(CAUSE)).rejects.toThrow('web is denied')
+    expect([router.weights['api'], router.weights['web']]).toEqual([split(0), split(25)])
+    expect(announced.at(-1)?.message).toMatch(/^LATCHED, BUT GREEN OF web KEEPS TRAFFIC \(web is/)
+    router.denied = undefined
+    expect((await operations.assert())['web']).toEqual(split(0))
+  })
+
   it('does not wait for an update that hangs at the router', async () => {
     let hang: Promise<void> | undefined
     const { operations, move, store, router, request } = setUp(async () => {})

@@ -8,7 +8,8 @@ import { stopAll } from '../../platforms/local/supervisor.ts'
 import type { Context } from '../../provider/protocol.ts'
 import { supervised } from '../../provider/resources/local/process.ts'
 import { planSchema } from '../../rollout/plan.ts'
-import { freePorts, temporaryHome } from '../platforms/local/stand.ts'
+import { freePorts } from '../e2e/free-ports.ts'
+import { temporaryHome } from '../platforms/local/stand.ts'
 
 const layout = temporaryHome()
 const context: Context = {

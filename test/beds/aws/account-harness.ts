@@ -16,6 +16,8 @@ import { NewsHarness } from './news-harness.ts'
 const EVERY_S = 1
 /** Once in so many the schedule fires: each call is a process of its own. */
 const SCHEDULE_TURNS = 2
+/** So many failed checks in a row, and a target is ill. */
+const ILL_AFTER = 2
 
 export interface AccountOptions {
   listener: string
@@ -43,9 +45,13 @@ export class AccountHarness {
   #loadBalancer = ''
   #stopped = false
   #turns = 0
+  #begun = 0
+  #ended = 0
   #looping: Promise<void> = Promise.resolve()
   #scheduled = new Map<string, Promise<void>>()
   readonly problems: string[] = []
+  /** Checks in a row that a target has failed, by its address. */
+  readonly #missed = new Map<string, number>()
 
   constructor(options: AccountOptions, clients = clientsOf({})) {
     this.#options = options
@@ -84,6 +90,14 @@ export class AccountHarness {
     await this.balancer.stop()
   }
 
+  /** Returns when a turn that begins after now has put everything that was counted before. */
+  async counted(): Promise<void> {
+    const next = this.#begun + 1
+    while (this.#ended < next && !this.#stopped) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
   async #loop(): Promise<void> {
     const tickMs = EVERY_S * 1_000
     while (!this.#stopped) {
@@ -92,7 +106,9 @@ export class AccountHarness {
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
       if (this.#stopped) return
+      this.#begun++
       await this.#turn().catch((error: Error) => this.problems.push(error.message))
+      this.#ended++
     }
   }
 
@@ -112,11 +128,18 @@ export class AccountHarness {
     return Promise.all(
       groups.map(async ({ TargetGroupArn = '', HealthCheckPath = '/' }) => {
         const urls = await this.#targetUrls(TargetGroupArn, HealthCheckPath)
-        const answers = await Promise.all(urls.map(isHealthy))
+        const answers = await Promise.all(urls.map((url) => this.#isHealthy(url)))
         const healthy = answers.filter((one) => one).length
         return { group: TargetGroupArn, healthy, ill: answers.length - healthy }
       }),
     )
+  }
+
+  /** As the rollout's target groups say: five seconds, and ill after two in a row. */
+  async #isHealthy(url: string): Promise<boolean> {
+    const missed = (await answersWell(url)) ? 0 : (this.#missed.get(url) ?? 0) + 1
+    this.#missed.set(url, missed)
+    return missed < ILL_AFTER
   }
 
   async #targetUrls(group: string, path: string): Promise<string[]> {
@@ -192,9 +215,9 @@ export class AccountHarness {
   }
 }
 
-async function isHealthy(url: string): Promise<boolean> {
+async function answersWell(url: string): Promise<boolean> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(1_000) })
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) })
     await response.body?.cancel()
     return response.ok
   } catch {

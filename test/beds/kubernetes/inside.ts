@@ -103,7 +103,7 @@ const starters: Record<string, () => void> = {
       '--metrics.prometheus=true',
       '--metrics.prometheus.entrypoint=metrics',
       '--metrics.prometheus.addserviceslabels=true',
-      '--metrics.prometheus.buckets=0.002,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10',
+      '--metrics.prometheus.buckets=0.002,0.005,0.01,0.025,0.05,0.1,0.25,1,2.5,5,10',
       '--global.checknewversion=false',
       '--global.sendanonymoususage=false',
     ]),

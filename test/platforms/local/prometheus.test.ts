@@ -6,8 +6,9 @@ import { prometheusConfig } from '../../../platforms/local/prometheus-config.ts'
 import { applyPrometheus } from '../../../platforms/local/prometheus-service.ts'
 import { serviceStatus, stopAll, waitFor } from '../../../platforms/local/supervisor.ts'
 import { type Plan, type PlanInput, planSchema } from '../../../rollout/plan.ts'
+import { freePorts } from '../../e2e/free-ports.ts'
 import { Echo } from './echo.ts'
-import { freePorts, temporaryHome } from './stand.ts'
+import { temporaryHome } from './stand.ts'
 
 const layout = temporaryHome()
 const exporters = ['blue', 'green', 'sync'].map((name) => new Echo(name))

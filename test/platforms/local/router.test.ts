@@ -9,7 +9,8 @@ import {
   waitFor,
 } from '../../../platforms/local/supervisor.ts'
 import { Unavailable } from '../../../platforms/platform.ts'
-import { type Answer, ask, askFor, isFree, load, more, Stand } from './stand.ts'
+import { isFree } from '../../e2e/free-ports.ts'
+import { type Answer, ask, askFor, load, more, Stand } from './stand.ts'
 
 const stand = new Stand()
 const users = Array.from({ length: 4_000 }, (_, index) => `user-${index}`)

@@ -1,7 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { Agent, createServer, request, type Server } from 'node:http'
-import { createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { haproxyConfig, type RouterOptions } from '../../../platforms/local/haproxy-config.ts'
@@ -10,30 +9,13 @@ import { HaproxyRouter } from '../../../platforms/local/router.ts'
 import { applyRouter } from '../../../platforms/local/router-service.ts'
 import { installService, stopAll, waitFor } from '../../../platforms/local/supervisor.ts'
 import { type Plan, type PlanInput, planSchema } from '../../../rollout/plan.ts'
+import { freePorts } from '../../e2e/free-ports.ts'
 
 /** A home in a folder that PostgreSQL's user may pass through. */
 export function temporaryHome(): Layout {
   const home = mkdtempSync(join(tmpdir(), 'sluice-local-'))
   chmodSync(home, 0o711)
   return layoutOf(home)
-}
-
-/** The first of some ports in a row that are free, below those that systems give out. */
-export async function freePorts(count: number): Promise<number> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const first = 12_000 + Math.floor(Math.random() * 18_000)
-    const ports = Array.from({ length: count }, (_, index) => first + index)
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return first
-  }
-  throw new Error(`no ${count} free ports in a row`)
-}
-
-export function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createTcpServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }
 
 /** What stands at the hook's place: an answer to the guard's question, and an ear for the log. */

@@ -18,7 +18,8 @@ import {
   stopService,
   waitFor,
 } from '../../../platforms/local/supervisor.ts'
-import { ask, freePorts, isFree, temporaryHome } from './stand.ts'
+import { freePorts, isFree } from '../../e2e/free-ports.ts'
+import { ask, temporaryHome } from './stand.ts'
 
 let layout: Layout
 let port: number
