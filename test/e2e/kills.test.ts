@@ -124,7 +124,7 @@ class Bench {
       bake: '1ms',
       retire: { after: '1ms' },
       backups: {
-        huntred: { postgres: 'env:HUNTRED_URL', before: 'every-step', maximumAge: '20s' },
+        huntred: { postgres: 'env:HUNTRED_URL', before: 'every-step', maximumAge: '40s' },
       },
     }))
     const up = await stack.up()

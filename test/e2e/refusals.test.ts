@@ -57,7 +57,7 @@ describe(`what holds a rollout (${SEED})`, () => {
         },
         gates: { happy: { confirm: 'No complaints from users?' } },
         backups: {
-          huntred: { postgres: 'env:HUNTRED_URL', before: 'every-step', maximumAge: '20s' },
+          huntred: { postgres: 'env:HUNTRED_URL', before: 'every-step', maximumAge: '40s' },
         },
       }
       return base

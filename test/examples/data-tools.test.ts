@@ -93,7 +93,7 @@ describe('a synchronisation', () => {
           expect((await pool.query(sql)).rowCount).toBe(1)
         }
       },
-      { timeout: 30_000 },
+      { timeout: 60_000 },
     )
   })
   afterAll(async () => {
@@ -107,13 +107,15 @@ describe('a synchronisation', () => {
     await old.query("update things set name = 'changed' where id = 1")
     await next.query('delete from things where id = 2')
     await vi.waitFor(async () => expect(await all(next)).toEqual(await all(old)), {
-      timeout: 30_000,
+      timeout: 60_000,
     })
     const names = (await old.query('select name from things where id in (1, 2, 6001) order by id'))
       .rows as { name: string }[]
     expect(names.map(({ name }) => name)).toEqual(['changed', 'from new'])
-    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-    expect(metrics).toMatch(/^sync_changes_total 4$/m)
+    const read = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    // Counted after it is done.
+    await expect.poll(read).toMatch(/^sync_changes_total 4$/m)
+    const metrics = await read()
     expect(metrics).toMatch(/^sync_lag_seconds [\d.]+$/m)
   })
 })

@@ -114,7 +114,7 @@ describe('the services of hexabuilders', () => {
         const { contracts } = await read(`${onboarding.url}/contracts?partner=${id}`)
         expect(contracts).toHaveLength(1)
         return (contracts as { id: string }[])[0]?.id
-      }, 10_000)
+      }, 60_000)
       for (const estado of ['PENDING_SIGNATURE', 'SIGNED']) {
         await write(`${onboarding.url}/contracts/${contract}`, { estado })
       }
@@ -153,7 +153,7 @@ describe('the services of hexabuilders', () => {
     expect(told).toBe(`${onboarding.url}: 2 consumers`)
     expect(await number('event_consumers')).toBe(2)
     await write(`${onboarding.url}/faults`, {}, 'DELETE')
-    await vi.waitFor(async () => expect(await number('event_lag_seconds')).toBe(0), 10_000)
+    await vi.waitFor(async () => expect(await number('event_lag_seconds')).toBe(0), 60_000)
   })
 })
 

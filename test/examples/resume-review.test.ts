@@ -25,7 +25,7 @@ describe('the backend of resume-review', () => {
       ...environment,
       SLUICE_FLAGS: flags,
     })
-    await vi.waitFor(async () => expect((await review('user-1')).status).toBe(200), 20_000)
+    await vi.waitFor(async () => expect((await review('user-1')).status).toBe(200), 60_000)
   })
   afterAll(async () => {
     await backend?.stop()
@@ -51,7 +51,7 @@ describe('the backend of resume-review', () => {
         const answer = await review(`user-${n}`)
         expect(answer.headers.get('x-version')).toBe(md5Bucket(`user-${n}`) < 25 ? 'new' : 'old')
       }
-    }, 10_000)
+    }, 60_000)
   })
 
   it('answers the same by old and new', async () => {
@@ -109,7 +109,7 @@ describe('the backend of resume-review', () => {
     expect([await by(), await hasOld()]).toEqual(['new', '0'])
     await backend.stop()
     backend = await startExample(['examples/resume-review/backend.ts'], environment)
-    await vi.waitFor(async () => expect(await by()).toBe('new'), 20_000)
+    await vi.waitFor(async () => expect(await by()).toBe('new'), 60_000)
     expect(await hasOld()).toBe('0')
   })
 })

@@ -23,7 +23,7 @@ const ALERTS_TOKEN = 'another-token-of-the-test'
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const end = Date.now() + timeoutMs
   let last: unknown

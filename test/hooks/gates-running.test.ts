@@ -44,7 +44,7 @@ describe('a gate that the hook judges', () => {
       guardrails: HEALTH,
       steps: [{ weight: 25, gates: ['slow', 'fails'] }, 100],
       gates: {
-        slow: { run: endless(pid), timeout: '2s' },
+        slow: { run: endless(pid), timeout: '5s' },
         fails: { run: whileThere(there), otherwise: 'rollback' },
       },
     })
@@ -52,7 +52,7 @@ describe('a gate that the hook judges', () => {
     await until('it to run', async () => (await verdict('slow'))?.result === 'running')
     await until('its process', () => existsSync(pid))
     await until('its end', async () => (await verdict('slow'))?.result === 'failed')
-    expect((await verdict('slow'))?.reason).toMatch(/^ended after 2s/)
+    expect((await verdict('slow'))?.reason).toMatch(/^ended after 5s/)
     const latch = await until('a rollback', async () => {
       const found = await bench?.latch()
       return found?.latched && found

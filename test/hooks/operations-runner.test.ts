@@ -79,7 +79,7 @@ function stage(at: string, more: (folder: string) => Partial<PlanInput>, ask?: R
     return store.journal?.operations?.findLast(({ operation }) => operation === name)
   }
   const ends = (name: string, how: string) =>
-    expect.poll(() => result(name)?.result, { timeout: 20_000, interval: 20 }).toBe(how)
+    expect.poll(() => result(name)?.result, { timeout: 60_000, interval: 20 }).toBe(how)
   const said = (file: string) => {
     const path = join(folder, file)
     return existsSync(path) ? readFileSync(path, 'utf8') : ''

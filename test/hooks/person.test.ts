@@ -37,7 +37,7 @@ beforeAll(async () => {
       },
     },
   )
-}, 60_000)
+})
 afterAll(() => bench.stop())
 
 const flagFile = () => JSON.parse(readFileSync(join(bench.layout.home, 'flags.json'), 'utf8'))
@@ -60,7 +60,7 @@ describe('a person', () => {
     expect(readFileSync(mark('up'), 'utf8')).toBe('start')
     expect(existsSync(mark('indices'))).toBe(true)
     expect(percentOf('new-api')).toBe(25)
-  }, 60_000)
+  })
 
   it('takes a flag back at once, measured, and cannot raise it above green', async () => {
     const off = await bench.api('PUT', '/v1/flags/new-api', { on: false, by: 'ann' })
@@ -114,7 +114,7 @@ describe('a person', () => {
       bench.events().find(({ message }) => message.includes('is taken back')),
     )
     expect(told.details?.['limits']).toMatchObject([{ limit: 'database', kept: true }])
-  }, 30_000)
+  })
 
   it('closes what is open, and hears where nothing is', async () => {
     const { body } = await bench.api('POST', '/v1/resolve', { guardrail: 'health', by: 'ann' })

@@ -127,7 +127,7 @@ describe('the function, called by an alarm', () => {
 
   it('puts back a write that was in flight and lands after the flip', async () => {
     const working = stand.call(stand.alarm())
-    await expect.poll(green, { timeout: 30_000, interval: 20 }).toBe(0)
+    await expect.poll(green, { timeout: 60_000, interval: 20 }).toBe(0)
     const { RuleArn, Actions } = (await stand.router.rules()).get(SERVICE) ?? {}
     const forward = structuredClone(Actions)
     for (const group of forward?.[0]?.ForwardConfig?.TargetGroups ?? []) group.Weight = 50

@@ -163,7 +163,7 @@ describe('the gates that are due', () => {
           await stand.call(calls[0])
           return (await verdict('lag'))?.reason
         },
-        { timeout: 30_000 },
+        { timeout: 60_000 },
       )
       .toContain('no data: Shop Lag')
     expect((await verdict('lag'))?.result).toBe('inconclusive')

@@ -25,4 +25,4 @@ test('a call whose answer never comes is asked again, and a rollback does not ha
   } finally {
     await site.close()
   }
-}, 60_000)
+})

@@ -201,9 +201,9 @@ describe('a listener rule', () => {
         return answer?.headers.get('x-colour')
       }
       const both = async () => [await ask(0), await ask(1), await ask(2)]
-      await expect.poll(both, { timeout: 30_000 }).toContain('green')
+      await expect.poll(both, { timeout: 60_000 }).toContain('green')
       await stand.router.write({ [SERVICE]: split(0) })
-      await expect.poll(both, { timeout: 30_000 }).not.toContain('green')
+      await expect.poll(both, { timeout: 60_000 }).not.toContain('green')
       expect(await both()).toContain('blue')
     } finally {
       await harness.stop()

@@ -54,7 +54,7 @@ beforeAll(async () => {
      insert into parent values (1); insert into child values (2, 'x');
      insert into parts values (1, 'one')`,
   )
-}, 60_000)
+})
 
 afterAll(() => server?.remove())
 
@@ -86,7 +86,7 @@ describe('a backup', () => {
   it('is exact while writers run', async () => {
     const stop = new AbortController()
     const writers = [0, 1].map(() => write(stop.signal))
-    await expect.poll(async () => rows('orders'), { timeout: 20_000 }).toBeGreaterThan(2_050)
+    await expect.poll(async () => rows('orders'), { timeout: 60_000 }).toBeGreaterThan(2_050)
     const before = await rows('orders')
     const record = await take()
     const after = await rows('orders')
@@ -99,7 +99,7 @@ describe('a backup', () => {
     const restored = await restoreBackup(server.layout, record, { environment })
     expect(await rows(restored.database)).toBe(held)
     await server.query('postgres', `drop database "${restored.database}"`)
-  }, 60_000)
+  })
 
   it('keeps no secret in its manifest, its progress or its errors', async () => {
     const record = await take()
@@ -195,7 +195,7 @@ describe('a backup', () => {
       (error: Error) => error,
     )
     const pid = await expect
-      .poll(() => sessionOf('pg_dump'), { timeout: 20_000 })
+      .poll(() => sessionOf('pg_dump'), { timeout: 60_000 })
       .toBeGreaterThan(0)
       .then(() => pidOfProgram('pg_dump'))
     const line = await readFile(`/proc/${pid}/cmdline`, 'utf8')
@@ -207,7 +207,7 @@ describe('a backup', () => {
     expect(await listBackups(server.layout)).toEqual([])
     expect(await readdir(join(server.layout.backups, 'orders'))).toEqual([])
     expect(await server.databases('sluice_scratch_%')).toEqual([])
-  }, 60_000)
+  })
 
   it('takes away what a killed run left, and nothing else', async () => {
     const whole = await take()
@@ -236,7 +236,7 @@ describe('a backup', () => {
     for (const name of [young, ...others]) {
       await server.query('postgres', `drop database ${name}`)
     }
-  }, 60_000)
+  })
 
   it(`replaces the oldest of ${KEPT} only after the new one is verified`, async () => {
     const first = await take({ verify: 'list' })
@@ -319,7 +319,7 @@ describe('a restore', () => {
     expect(shown.rows[0]).toEqual({ path: '"$user", public', greeting: "it's", open: false })
     await user.end().catch(() => {})
     await server.query('postgres', `drop database "${restored.replaced}"`)
-  }, 30_000)
+  })
 
   it('of a dump that was damaged fails before anything is made', async () => {
     const record = await take()

@@ -61,7 +61,7 @@ beforeAll(async () => {
   environment = { ORDERS_URL: server.url('orders') }
   await server.query('orders', 'create table orders (id bigserial primary key, t text)')
   await server.query('orders', 'insert into orders (t) select i from generate_series(1, 2000) i')
-}, 60_000)
+})
 afterAll(() => server?.remove())
 afterEach(async () => {
   for (const name of await server.databases('orders_%')) {
@@ -234,7 +234,7 @@ describe('continuous archiving', () => {
     await setArchiving(server.layout, ON, { ...ARCHIVE_LIMITS, free: 2 ** 52 })
     await switchWal(orders())
     await expect
-      .poll(async () => (await state()).failure?.said, { timeout: 30_000 })
+      .poll(async () => (await state()).failure?.said, { timeout: 60_000 })
       .toMatch(/^only \d+ kB are free on the disk of the repository/)
     // Two files may wait.
     await setArchiving(server.layout, ON, { waiting: 2 * SEGMENT_BYTES, free: 0 })
@@ -247,7 +247,7 @@ describe('continuous archiving', () => {
         .toMatch(/ermission denied/)
       expect(archiveHealth(await state(), Date.now()).state).toBe('failing')
       watch.consider()
-      await expect.poll(() => told.join('\n'), { timeout: 20_000 }).toContain('ermission denied')
+      await expect.poll(() => told.join('\n'), { timeout: 60_000 }).toContain('ermission denied')
       for (let file = 0; file < 3; file += 1) {
         await write('while the repository is dead')
         await switchWal(orders())
@@ -268,7 +268,7 @@ describe('continuous archiving', () => {
     expect(Date.parse(begun.restorable?.from ?? '')).toBeGreaterThan(Date.now() - 60_000)
     expect(archiveHealth(await state(), Date.now()).state).toBe('well')
     watch.consider()
-    await expect.poll(() => told.join('\n'), { timeout: 20_000 }).toContain('archiving goes on')
+    await expect.poll(() => told.join('\n'), { timeout: 60_000 }).toContain('archiving goes on')
     await watch.stop()
   })
 
@@ -338,7 +338,7 @@ function startWriter() {
   return {
     name,
     past: (count: number) =>
-      expect.poll(() => written, { timeout: 20_000, interval: 5 }).toBeGreaterThan(count),
+      expect.poll(() => written, { timeout: 60_000, interval: 5 }).toBeGreaterThan(count),
     stop: async () => {
       stopped = true
       await running

@@ -58,7 +58,7 @@ beforeEach(async () => {
 })
 
 const until = (what: string, condition: () => boolean | Promise<boolean>) =>
-  waitFor(condition, { timeoutMs: 30_000, what })
+  waitFor(condition, { timeoutMs: 60_000, what })
 
 /** The router finds the copier, so that writes go through it whichever colour is wanted. */
 async function copies(): Promise<void> {

@@ -101,7 +101,7 @@ async function logged(count: number): Promise<Answer[]> {
       const line = parseRouterLine(text)
       return line?.kind === 'answer' ? [line] : []
     })
-  await waitFor(() => answers().length >= count, { timeoutMs: 10_000, what: `${count} lines` })
+  await waitFor(() => answers().length >= count, { timeoutMs: 60_000, what: `${count} lines` })
   return answers()
 }
 
@@ -168,7 +168,7 @@ describe('what services are told', () => {
     await stand.hook.silence()
     try {
       await waitFor(async () => !(await stand.router.guardUp()), {
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
         what: 'the guard to be down',
       })
       await get('/flagged')
@@ -207,7 +207,7 @@ describe('a service without blue', () => {
     await weigh({ brand: 100 })
     fresh.healthy = false
     await waitFor(async () => !(await stand.router.healthy('brand', 'green')), {
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
       what: 'green to be ill',
     })
     expect((await get('/brand')).status).toBe(404)
@@ -216,7 +216,7 @@ describe('a service without blue', () => {
       (name) => async () => stand.router.healthy(name, 'green'),
     )
     for (const healthy of back) {
-      await waitFor(healthy, { timeoutMs: 20_000, what: 'green to be well' })
+      await waitFor(healthy, { timeoutMs: 60_000, what: 'green to be well' })
     }
     expect((await get('/brand')).status).toBe(200)
   })

@@ -28,7 +28,7 @@ afterEach(async () => {
 })
 
 async function until(what: string, condition: () => Promise<boolean>) {
-  await waitFor(condition, { timeoutMs: 30_000, what })
+  await waitFor(condition, { timeoutMs: 60_000, what })
 }
 
 async function pidOf(name: string): Promise<number> {

@@ -40,13 +40,13 @@ const specOf = (name: string, at = port) => ({
 })
 const answersAs = (name: string, at = port) =>
   waitFor(async () => (await ask(at)).body.startsWith(`${name} `), {
-    timeoutMs: 30_000,
+    timeoutMs: 60_000,
     what: `${name} to answer on ${at}`,
   })
 const left = () => processesOf(layout.home, layout.postgres.data)
 const log = (name: string) => readFileSync(join(layout.logs, `${name}.log`), 'utf8')
 const says = (name: string, text: string) =>
-  waitFor(() => log(name).includes(text), { timeoutMs: 10_000, what: `${name} to say ${text}` })
+  waitFor(() => log(name).includes(text), { timeoutMs: 60_000, what: `${name} to say ${text}` })
 
 async function pidOf(name: string): Promise<number> {
   return (await serviceStatus(layout, name)).pid as number
@@ -78,7 +78,7 @@ describe('a service', () => {
     await waitFor(
       async () => ![undefined, pid].includes((await serviceStatus(layout, 'api-blue')).pid),
       {
-        timeoutMs: 10_000,
+        timeoutMs: 60_000,
         what: 'a new process',
       },
     )
@@ -113,7 +113,7 @@ describe('a service', () => {
     await stopAll(layout)
     await ensureSupervisor(layout)
     await waitFor(async () => (await serviceStatus(layout, 'api-blue')).state === 'down', {
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
       what: 'the supervisor to look at it',
     })
     await startService(layout, 'api-blue')
@@ -136,7 +136,7 @@ describe('a service', () => {
     expect(log('stubborn')).not.toContain('got TERM')
     await installService(layout, 'stubborn', { ...spec, stopSignal: 'TERM' })
     await waitFor(() => log('stubborn').split('ready').length > 2, {
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
       what: 'ready',
     })
     await stopService(layout, 'stubborn')
@@ -182,7 +182,7 @@ describe('the supervisor', () => {
   it('is one, however many ask for it', async () => {
     await Promise.all([1, 2, 3].map(() => ensureSupervisor(layout)))
     await waitFor(() => supervisorsOf(layout.services).length === 1, {
-      timeoutMs: 5_000,
+      timeoutMs: 60_000,
       what: 'one',
     })
   })
@@ -279,7 +279,7 @@ describe('a runsv that is killed', () => {
     await waitFor(
       async () => ![undefined, pid].includes((await serviceStatus(layout, 'api-blue')).pid),
       {
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
         what: 'a new process',
       },
     )
