@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Load, startLoad } from '../../examples/load.ts'
 import { pathOf } from '../../platforms/kubernetes/kinds.ts'
 import { commandJob } from '../../platforms/kubernetes/manifests/command.ts'
-import { jobs, routeName, routes } from '../../platforms/kubernetes/names.ts'
+import {
+  configMaps,
+  jobs,
+  objectName,
+  routeName,
+  routes,
+} from '../../platforms/kubernetes/names.ts'
 import { type Route, withGreen } from '../../platforms/kubernetes/route.ts'
 import { journalOf } from '../../rollout/observation.ts'
 import { split } from '../../rollout/weights.ts'
@@ -200,6 +206,13 @@ describe('huntred in a cluster', () => {
       spec: { rules: withGreen(route, split(30)) },
     })
     await expect(denied).rejects.toThrow(/latched/)
+    // Less of blue is more of green: it is the share that is held to the ceiling.
+    const ceiling = (green: string) => ({ data: { 'green.huntred': green } })
+    const latchMap = `${configMaps(stack.place)}/${objectName(stack.place, 'latch')}`
+    await cluster.api.patch(latchMap, 'merge', ceiling('25'))
+    const half = { spec: { rules: withGreen(route, { blue: 1, green: 1 }) } }
+    await expect(cluster.api.patch(routePath(), 'merge', half)).rejects.toThrow(/latched/)
+    await cluster.api.patch(latchMap, 'merge', ceiling('0'))
     expect(await stack.green('huntred')).toBe(0)
   })
 

@@ -2,11 +2,14 @@ import type { Plan } from '../../../rollout/plan.ts'
 import { objectName, type Place, ROLLOUT_LABEL, routeName } from '../names.ts'
 import type { Manifest } from './common.ts'
 
-/** Green's weight in a route: the last backend of the last rule, see route.ts. */
+/**
+ * Green's share in a route, percent: of the last backend of the last rule, see route.ts. It is the
+ * share and not the weight, as less of blue is more of green. Without any weight it is NaN.
+ */
 const green = (object: string) => {
   const rules = `${object}.spec.rules`
   const refs = `${rules}[size(${rules}) - 1].backendRefs`
-  return `${refs}[size(${refs}) - 1].weight`
+  return `double(${refs}[size(${refs}) - 1].weight) * 100.0 / double(${refs}.map(ref, ref.weight).sum())`
 }
 
 /**
@@ -45,12 +48,13 @@ export function latchPolicy(place: Place, plan: Plan): Manifest[] {
           },
           {
             name: 'green-rises',
-            expression: `${green('object')} > (oldObject == null ? 0 : ${green('oldObject')})`,
+            // What cannot be compared is no fall.
+            expression: `!(${green('object')} <= (oldObject == null ? 0.0 : ${green('oldObject')}))`,
           },
         ],
         validations: [
           {
-            expression: `params.data[?'latched'].orValue('true') == 'false' || (${ceiling} in params.data && double(params.data[${ceiling}]) >= double(${green('object')}))`,
+            expression: `params.data[?'latched'].orValue('true') == 'false' || (${ceiling} in params.data && double(params.data[${ceiling}]) >= ${green('object')})`,
             message: `the rollout ${place.name} is latched, so green does not rise; see: pulumi preview, or sluice status`,
             reason: 'Forbidden',
           },

@@ -2,8 +2,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadPlan } from '../../../platforms/plan-file.ts'
 import { actionOf } from '../../../rollout/action.ts'
+import { parsePlan } from '../../../rollout/parse-plan.ts'
 import type { Plan } from '../../../rollout/plan.ts'
 import { checkout } from '../../../tools/checkout.ts'
+import { planOf } from '../migrations/migration.ts'
 import { cvplus } from './cvplus.ts'
 import { type Drills, drilled } from './drill.ts'
 import { hexabuilders } from './hexabuilders.ts'
@@ -52,6 +54,12 @@ describe.each(ALL)('the drills of $plan', (drills) => {
     const mechanisms = mechanismsOf(plan)
     expect(mechanisms.filter((path) => !seen.includes(path))).toEqual([])
     expect(mechanisms.length).toBeGreaterThan(10)
+  })
+
+  it('stand on cuts of it that are plans', () => {
+    for (const [name, cut] of Object.entries(drills.bench.variants)) {
+      expect(() => parsePlan(cut(planOf(drills.plan, 20_000))), name).not.toThrow()
+    }
   })
 
   it('have no title twice', () => {

@@ -1,6 +1,6 @@
 import type { PlanInput } from '../../../rollout/plan.ts'
 import { soonTooOld } from './backups.ts'
-import { guarding, QUIET } from './cuts.ts'
+import { guarding, named, QUIET } from './cuts.ts'
 
 /** Guardrails as they are, and one short step. */
 const guarded = (plan: PlanInput, names: string[]): PlanInput => ({
@@ -12,20 +12,32 @@ const guarded = (plan: PlanInput, names: string[]): PlanInput => ({
   retire: {},
 })
 
+const OF_A_STEP = ['sla', 'performance', 'e2e']
+
 /**
  * The gates of the start and of every step as they are, and those of a step where it is named: two
  * that the same fault fails would race. Nothing else judges.
  */
 function gates(plan: PlanInput, ...ofStep: string[]): PlanInput {
   const steps = [{ weight: 50, bake: '1m', gates: ofStep }, 100]
+  const elsewhere = Object.keys(plan.gates ?? {}).filter((name) => !OF_A_STEP.includes(name))
   // Of so few answers that a third of them fail is never the chance of none.
-  return { ...plan, steps, bake: '1m', guardrails: QUIET, minimumRequests: 50 }
+  return {
+    ...plan,
+    gates: named(plan.gates, [...elsewhere, ...ofStep]),
+    steps,
+    bake: '1m',
+    retire: {},
+    guardrails: QUIET,
+    minimumRequests: 50,
+  }
 }
 
 /** This is staging, where it is rehearsed: the gate asks another one, as production asks staging. */
 function rehearsedElsewhere(plan: PlanInput): PlanInput {
   const gate = { ...plan.gates?.['rollback-rehearsed'], rehearsed: 'production' }
-  return { ...gates(plan), gates: { ...plan.gates, 'rollback-rehearsed': gate } }
+  const cut = gates(plan)
+  return { ...cut, gates: { ...cut.gates, 'rollback-rehearsed': gate } }
 }
 
 /** Each by itself: a check of what the services are to each other fails with any of them. */
@@ -45,8 +57,6 @@ export const variants = {
   ),
   'rehearsed elsewhere': rehearsedElsewhere,
   gates: (plan: PlanInput) => gates(plan),
-  ...Object.fromEntries(
-    ['sla', 'performance', 'e2e'].map((name) => [name, (plan: PlanInput) => gates(plan, name)]),
-  ),
+  ...Object.fromEntries(OF_A_STEP.map((name) => [name, (plan: PlanInput) => gates(plan, name)])),
   backups: (plan: PlanInput): PlanInput => soonTooOld(guarded(plan, [])),
 }
