@@ -24,6 +24,7 @@ import { chargeBody, describeIssues } from './bodies.ts'
 import { ClusterFigures, memoryNews } from './cluster-figures.ts'
 import { clusterSurroundings, readPreviousIn } from './cluster-surroundings.ts'
 import { hearGateway } from './gateway-answers.ts'
+import { probePath } from './probe-path.ts'
 import type { HookSite } from './site.ts'
 import type { Charge } from './world.ts'
 
@@ -61,8 +62,9 @@ export async function clusterSite(
         ? undefined
         : new GatewayProbe({
             address: part.address,
-            host: part.hostnames?.[0],
-            path: (service) => plan.services[service]?.health ?? '/',
+            // Of a wildcard, one of the hosts that it stands for.
+            host: part.hostnames?.[0]?.replace(/^\*/, 'sluice'),
+            path: (service) => probePath(plan, service),
             slow: (service, ms) =>
               tell({
                 kind: 'guard',
