@@ -65,6 +65,12 @@ export async function clusterSite(
             // Of a wildcard, one of the hosts that it stands for.
             host: part.hostnames?.[0]?.replace(/^\*/, 'sluice'),
             path: (service) => probePath(plan, service),
+            few: (service, answers, needed) =>
+              tell({
+                kind: 'guard',
+                message: `the gateway sent all of the ${answers} requests of ${service} where its route says, and no more were answered in time; ${needed} would prove that it no longer does what it did before`,
+                severity: 'warning',
+              }),
             slow: (service, ms) =>
               tell({
                 kind: 'guard',
@@ -148,6 +154,6 @@ function unsuspended(router: RouteRouter): GuardedRouter {
     healthy: (service, colour) => router.healthy(service, colour),
     guardUp: async () => true,
     raiseGuard: async () => {},
-    seen: (services) => router.seen(services),
+    seen: (services, before) => router.seen(services, before),
   }
 }

@@ -96,8 +96,8 @@ export class WatchedRouter implements Router {
     return this.#router.native ?? false
   }
 
-  async seen(services: string[]): Promise<void> {
-    await this.#router.seen?.(services)
+  async seen(services: string[], before: ServiceWeights): Promise<void> {
+    await this.#router.seen?.(services, before)
   }
 
   #remember(weights: ServiceWeights): void {

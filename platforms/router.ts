@@ -13,9 +13,10 @@ export interface Router {
   write(weights: ServiceWeights): Promise<void>
   /**
    * Waits until users get what the router was told, where that takes a moment and can be seen.
+   * @param before what they got until then: how hard a change is to see depends on it
    * @throws Unavailable where they do not in time
    */
-  seen?(services: string[]): Promise<void>
+  seen?(services: string[], before: ServiceWeights): Promise<void>
   /** True when the colour of a service has somewhere healthy to send a request. */
   healthy(service: string, colour: keyof Weights): Promise<boolean>
 }

@@ -168,7 +168,7 @@ describe('a cluster in trouble', () => {
       path: () => '/healthz',
     })
     const router = new RouteRouter({ api: cluster.api, place, probe })
-    await expect(router.seen([SERVICE])).rejects.toThrow(/does not do it/)
+    await expect(router.seen([SERVICE], {})).rejects.toThrow(/does not do it/)
   })
 })
 
