@@ -90,7 +90,17 @@ export async function clusterSite(
     layout,
     around: clusterSurroundings(api, place),
     hear: async (onLine) => {
-      const heard = hearGateway(() => plan, place, onLine)
+      const heard = hearGateway(
+        () => plan,
+        place,
+        onLine,
+        (address) =>
+          tell({
+            kind: 'guard',
+            message: `the gateway's metrics at ${address} are those of several replicas, one at a time, so a part of the answers is counted late; next: in the plan, kubernetes.metrics: the name of a headless Service of them, or a list with the address of each`,
+            severity: 'warning',
+          }),
+      )
       return { ...heard, trouble: () => leads() ?? heard.trouble() }
     },
     keepCharge: async (next) => {
