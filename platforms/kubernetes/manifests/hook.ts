@@ -93,7 +93,11 @@ export function hookDisruptionBudget(place: Place): Manifest {
   }
 }
 
-/** Who may reach the hook: whoever reads its metrics or asks it, on its one port. */
+/**
+ * Lets everybody in on the hook's one port, also where the namespace lets nobody in. It keeps nobody
+ * away: the API server's proxy, through which the hook is asked, comes from addresses that no policy
+ * can select, and Prometheus from wherever it stands. Who may do anything is decided by the token.
+ */
 export function hookNetworkPolicy(place: Place): Manifest {
   return {
     apiVersion: 'networking.k8s.io/v1',
