@@ -165,6 +165,7 @@ function unsuspended(router: RouteRouter): GuardedRouter {
     healthy: (service, colour) => router.healthy(service, colour),
     guardUp: async () => true,
     raiseGuard: async () => {},
+    mayRise: (service, before, after) => router.mayRise(service, before, after),
     seen: (services, before) => router.seen(services, before),
   }
 }

@@ -198,6 +198,10 @@ export class FlaggedRouter implements Router {
     return this.#router.native ?? false
   }
 
+  async mayRise(service: string, before: number, after: number): Promise<void> {
+    await this.#router.mayRise?.(service, before, after)
+  }
+
   async seen(services: string[], before: ServiceWeights): Promise<void> {
     await this.#router.seen?.(services, before)
   }

@@ -17,6 +17,7 @@ import {
   otherOwners,
   ownMetadata,
   type Route,
+  takeBack,
   weightsIn,
   weightsOf,
   withGreen,
@@ -87,6 +88,22 @@ export class RouteRouter implements Router {
     await Promise.all(written.map((each) => this.#taken(each)))
   }
 
+  async mayRise(service: string, before: number, after: number): Promise<void> {
+    const { api, place } = this.#parts
+    const route = await api.get<Route>(`${routes(place)}/${routeName(place, service)}`)
+    this.#refuseOver(route, service, before, after)
+  }
+
+  /** A controller that writes the weights too would take back what is raised, or raise it further. */
+  #refuseOver(route: Route, service: string, before: number, after: number): void {
+    const others = otherOwners(route)
+    if (others.length === 0) return
+    const { name, namespace } = { ...this.#parts.place, ...route.metadata }
+    throw new Refused(
+      `green of ${service} does not rise from ${before} to ${after}: ${others.join(', ')} owns the weights of HTTPRoute ${namespace}/${name}, green ${weightsIn(route).green} now; next: ${takeBack(namespace, name)}, then pulumi up`,
+    )
+  }
+
   async #write(service: string, weights: ServiceWeights): Promise<Written> {
     const { api, place } = this.#parts
     const path = `${routes(place)}/${routeName(place, service)}`
@@ -96,12 +113,7 @@ export class RouteRouter implements Router {
       const before = weightsIn(route).green
       if (before === green) return { service, green, before, route }
       const rises = green > before
-      const others = otherOwners(route)
-      if (rises && others.length > 0) {
-        throw new Refused(
-          `green of ${service} does not rise from ${before} to ${green}: ${others.join(', ')} owns the weights of HTTPRoute ${place.namespace}/${route.metadata.name}; next: take that controller off the route, then pulumi up`,
-        )
-      }
+      if (rises) this.#refuseOver(route, service, before, green)
       try {
         const taken = await api.patch<Route>(
           path,
