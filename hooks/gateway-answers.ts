@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises'
 import { existingBackend } from '../platforms/kubernetes/existing.ts'
 import { GatewayCounters } from '../platforms/kubernetes/gateway-counters.ts'
 import type { Place } from '../platforms/kubernetes/names.ts'
@@ -10,6 +9,7 @@ import {
 } from '../platforms/kubernetes/traefik-metrics.ts'
 import type { Plan } from '../rollout/plan.ts'
 import { kubernetesPart } from '../rollout/schema/kubernetes.ts'
+import { GatewayAddresses } from './gateway-addresses.ts'
 import { noAnswer } from './no-answer.ts'
 import type { RouterLine } from './router-log.ts'
 import type { Hearing } from './site.ts'
@@ -32,6 +32,7 @@ export function hearGateway(
   onSeveral: (address: string) => void,
 ): Hearing & { trouble(): string | undefined } {
   const stopped = new AbortController()
+  const names = new GatewayAddresses()
   const replicas = new Map<string, GatewayCounters>()
   let told = false
   let heardAt = performance.now()
@@ -60,8 +61,7 @@ export function hearGateway(
   }
   const look = async () => {
     try {
-      const { metrics } = kubernetesPart(plan())
-      const addresses = (await Promise.all([metrics].flat().map(addressesOf))).flat()
+      const addresses = await names.of([kubernetesPart(plan()).metrics].flat())
       for (const known of replicas.keys()) if (!addresses.includes(known)) replicas.delete(known)
       // Each is waited for: a late answer after a newer one would count backwards.
       const heard = await Promise.allSettled(addresses.map(hear))
@@ -84,19 +84,6 @@ export function hearGateway(
       clearTimeout(timer)
     },
   }
-}
-
-/** An address for each that a name stands for: a headless Service has one a replica. */
-async function addressesOf(url: string): Promise<string[]> {
-  const { hostname } = new URL(url)
-  const found = await lookup(hostname.replace(/^\[|\]$/g, ''), { all: true })
-  // A replica may have one of each family, and is counted once.
-  const alike = found.filter(({ family }) => family === found[0]?.family)
-  return alike.map(({ address, family }) => {
-    const own = new URL(url)
-    own.hostname = family === 6 ? `[${address}]` : address
-    return own.href
-  })
 }
 
 function lineOf({ service, colour, code, seconds }: Told): RouterLine {

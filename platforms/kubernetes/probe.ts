@@ -77,7 +77,7 @@ export class GatewayProbe implements Probe {
       return
     }
     throw new Unavailable(
-      `the gateway has taken green ${green} of ${service}, but does not do it: it sent the last requests to ${last.join(', ')}; next: ask ${this.#options.address} yourself, the answer's ${COLOUR_HEADER} says which colour it was sent to`,
+      `the gateway has taken green ${green} of ${service}, but does not do it: it sent the last requests to ${tally(last)}; next: ask ${this.#options.address} yourself, the answer's ${COLOUR_HEADER} says which colour it was sent to`,
     )
   }
 
@@ -98,6 +98,12 @@ export class GatewayProbe implements Probe {
       asked.end()
     })
   }
+}
+
+/** @example tally(['blue', 'green', 'blue']) // 'blue 2, green 1' */
+function tally(answers: readonly Answer[]): string {
+  const kinds = [...new Set(answers)]
+  return kinds.map((kind) => `${kind} ${answers.filter((each) => each === kind).length}`).join(', ')
 }
 
 /** The colour that a request was sent to, or why nobody knows. */
