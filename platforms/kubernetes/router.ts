@@ -88,6 +88,7 @@ export class RouteRouter implements Router {
     await Promise.all(written.map((each) => this.#taken(each)))
   }
 
+  /** See {@link Router.mayRise}. */
   async mayRise(service: string, before: number, after: number): Promise<void> {
     const { api, place } = this.#parts
     const route = await api.get<Route>(`${routes(place)}/${routeName(place, service)}`)
