@@ -24,6 +24,7 @@ import { chargeBody, describeIssues } from './bodies.ts'
 import { ClusterFigures, memoryNews } from './cluster-figures.ts'
 import { clusterSurroundings, readPreviousIn } from './cluster-surroundings.ts'
 import { hearGateway } from './gateway-answers.ts'
+import { probePath } from './probe-path.ts'
 import type { HookSite } from './site.ts'
 import type { Charge } from './world.ts'
 
@@ -47,7 +48,7 @@ export async function clusterSite(
   const layout = layoutOf(SCRATCH)
   const store = new ConfigMapStore(api, place)
   store.known.push(...(await store.readEvents()))
-  const tokens = await tokensOf(api, place)
+  const token = await tokenOf(api, place)
   let plan = charge.plan
   const part = kubernetesPart(plan)
   const figures = new ClusterFigures(api, place)
@@ -61,8 +62,15 @@ export async function clusterSite(
         ? undefined
         : new GatewayProbe({
             address: part.address,
-            host: part.hostnames?.[0],
-            path: (service) => plan.services[service]?.health ?? '/',
+            // Of a wildcard, one of the hosts that it stands for.
+            host: part.hostnames?.[0]?.replace(/^\*/, 'sluice'),
+            path: (service) => probePath(plan, service),
+            few: (service, answers, needed) =>
+              tell({
+                kind: 'guard',
+                message: `the gateway sent all of the ${answers} requests of ${service} where its route says, and no more were answered in time; ${needed} would prove that it no longer does what it did before`,
+                severity: 'warning',
+              }),
             slow: (service, ms) =>
               tell({
                 kind: 'guard',
@@ -76,13 +84,25 @@ export async function clusterSite(
     store,
     router: unsuspended(plain),
     listen: { host: process.env['HOST'] ?? '0.0.0.0', port: HOOK_PORT },
-    ...tokens,
+    token,
+    // Nobody posts alerts here: the hook asks Prometheus for those that fire.
+    alertsToken: '',
     prometheus: part.prometheus.replace(/\/$/, ''),
     rollout: rolloutLabel(place),
     layout,
     around: clusterSurroundings(api, place),
     hear: async (onLine) => {
-      const heard = hearGateway(() => plan, place, onLine)
+      const heard = hearGateway(
+        () => plan,
+        place,
+        onLine,
+        (address) =>
+          tell({
+            kind: 'guard',
+            message: `the gateway's metrics at ${address} are those of several replicas, one at a time, so a part of the answers is counted late; next: in the plan, kubernetes.metrics: the name of a headless Service of them, or a list with the address of each`,
+            severity: 'warning',
+          }),
+      )
       return { ...heard, trouble: () => leads() ?? heard.trouble() }
     },
     keepCharge: async (next) => {
@@ -131,11 +151,10 @@ export async function findCharge(api: ClusterApi, place: Place): Promise<Charge 
   throw new Error(`ConfigMap ${objectName(place, 'plan')}: ${describeIssues(parsed.error)}`)
 }
 
-async function tokensOf(api: ClusterApi, place: Place) {
+async function tokenOf(api: ClusterApi, place: Place): Promise<string> {
   const path = `${secrets(place)}/${objectName(place, 'hook')}`
   const { data = {} } = await api.get<ConfigMap>(path)
-  const read = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString()
-  return { token: read('token'), alertsToken: read('alertsToken') }
+  return Buffer.from(data['token'] ?? '', 'base64').toString()
 }
 
 function unsuspended(router: RouteRouter): GuardedRouter {
@@ -146,6 +165,7 @@ function unsuspended(router: RouteRouter): GuardedRouter {
     healthy: (service, colour) => router.healthy(service, colour),
     guardUp: async () => true,
     raiseGuard: async () => {},
-    seen: (services) => router.seen(services),
+    mayRise: (service, before, after) => router.mayRise(service, before, after),
+    seen: (services, before) => router.seen(services, before),
   }
 }

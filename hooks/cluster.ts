@@ -13,7 +13,11 @@ import { unguardedNews } from './unguarded.ts'
 
 /** Between two looks at the lease, and at what is to be guarded. */
 const RENEW_MS = 500
-/** A rollback in flight may end; whatever else is still open is cut off after this. */
+/**
+ * What is in flight has so long to end, and is then cut off, a rollback too: with the time since the
+ * last renewal it is less than the lease lasts, so that no two write at once. A rollback that is cut
+ * off stands in the latch, and whoever takes the lease brings it to its end.
+ */
 const STOP_MS = 2_000
 
 const [name] = process.argv.slice(2)

@@ -198,8 +198,12 @@ export class FlaggedRouter implements Router {
     return this.#router.native ?? false
   }
 
-  async seen(services: string[]): Promise<void> {
-    await this.#router.seen?.(services)
+  async mayRise(service: string, before: number, after: number): Promise<void> {
+    await this.#router.mayRise?.(service, before, after)
+  }
+
+  async seen(services: string[], before: ServiceWeights): Promise<void> {
+    await this.#router.seen?.(services, before)
   }
 
   /** Green at 0 is never a rise, so that a way back asks nobody. */

@@ -23,7 +23,7 @@ export interface HookSite {
   router: GuardedRouter & { saveState?(): Promise<void> }
   /** Where the API listens; port 0 for any. */
   listen: { host: string; port: number }
-  /** Bearer tokens: of the API, and of whoever posts alerts. */
+  /** Bearer tokens: of the API, and of whoever posts alerts; '' where nobody may. */
   token: string
   alertsToken: string
   /** Prometheus' address, without a path. */

@@ -96,8 +96,12 @@ export class WatchedRouter implements Router {
     return this.#router.native ?? false
   }
 
-  async seen(services: string[]): Promise<void> {
-    await this.#router.seen?.(services)
+  async mayRise(service: string, before: number, after: number): Promise<void> {
+    await this.#router.mayRise?.(service, before, after)
+  }
+
+  async seen(services: string[], before: ServiceWeights): Promise<void> {
+    await this.#router.seen?.(services, before)
   }
 
   #remember(weights: ServiceWeights): void {

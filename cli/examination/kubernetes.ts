@@ -9,6 +9,7 @@ import {
   notAccepted,
   otherOwners,
   type Route,
+  takeBack,
   weightsIn,
 } from '../../platforms/kubernetes/route.ts'
 import { RouteRouter } from '../../platforms/kubernetes/router.ts'
@@ -81,8 +82,8 @@ async function route(api: ClusterApi, place: Place, service: string): Promise<Fo
   if (others.length > 0) {
     return {
       state: 'ill',
-      found: `${others.join(', ')} wrote the weights of HTTPRoute ${name} too: ${describeChange(weights, weights)}; what it changes is drift, over which nothing rises`,
-      next: 'if it is a controller, take it off the route; the next step takes the weights back',
+      found: `${others.join(', ')} owns the weights of HTTPRoute ${name}: ${describeChange(weights, weights)}; nothing rises over it`,
+      next: takeBack(place.namespace, name),
     }
   }
   const why = notAccepted(found)

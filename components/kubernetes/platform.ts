@@ -7,7 +7,7 @@ import { jobPolicy } from '../../platforms/kubernetes/manifests/job-policy.ts'
 import { latchPolicy } from '../../platforms/kubernetes/manifests/latch-policy.ts'
 import { routeManifest } from '../../platforms/kubernetes/manifests/service.ts'
 import { COLOUR_LABEL, OPERATION_LABEL } from '../../platforms/kubernetes/names.ts'
-import { unsupportedIn } from '../../platforms/kubernetes/unsupported.ts'
+import { ineffectiveIn, unsupportedIn } from '../../platforms/kubernetes/unsupported.ts'
 import type { KubernetesReference } from '../../platforms/reference.ts'
 import { findPosition, positionsOf } from '../../rollout/positions.ts'
 import type { DeclarePlatform, PlatformArgs } from '../platforms.ts'
@@ -81,6 +81,7 @@ export const declareInCluster: DeclarePlatform = (name, { platform, ...args }, o
   const problems = unsupportedIn(args.plan)
   const files = planFiles(args.plan, args.folder, (problem) => problems.push(problem))
   if (problems.length > 0) throw new pulumi.RunError(problems.join('\n'))
+  for (const line of ineffectiveIn(args.plan)) void pulumi.log.warn(line)
   const provider =
     platform.context === undefined
       ? undefined

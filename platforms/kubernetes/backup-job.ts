@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { BackupRecord } from '../../rollout/journal.ts'
 import type { Plan } from '../../rollout/plan.ts'
 import { kubernetesPart } from '../../rollout/schema/kubernetes.ts'
+import { KEPT } from '../local/backups.ts'
 import { Refused, Unavailable } from '../platform.ts'
 import { ApiError, type ClusterApi, type ClusterObject } from './api.ts'
 import { backupJob } from './manifests/backup.ts'
@@ -57,7 +58,8 @@ export async function takeBackupInJob(
 }
 
 /**
- * Writes down what came of a Job's backup. Several Jobs may be the first at the same time.
+ * Writes down what came of a Job's backup, and takes out what is of no use any more. Several Jobs may
+ * be the first at the same time.
  * @throws ApiError, Unavailable
  */
 export async function recordOutcome(
@@ -67,16 +69,40 @@ export async function recordOutcome(
   outcome: BackupOutcome,
 ): Promise<void> {
   const name = objectName(place, 'backups')
-  const data = { [job]: JSON.stringify(outcome) }
-  const add = () => api.patch(`${configMaps(place)}/${name}`, 'merge', { data })
-  const refusedWith = (code: number) => (error: unknown) => {
-    if (!(error instanceof ApiError && error.code === code)) throw error
-    return 'refused' as const
+  for (;;) {
+    const found = await api.find<ConfigMap>(`${configMaps(place)}/${name}`)
+    const data = { [job]: JSON.stringify(outcome) }
+    const gone = Object.fromEntries(outdated(read(found, data)).map((old) => [old, null]))
+    try {
+      if (found) {
+        await api.patch(`${configMaps(place)}/${name}`, 'merge', { data: { ...data, ...gone } })
+      } else {
+        const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data }
+        await api.create(configMaps(place), map)
+      }
+      return
+    } catch (error) {
+      // Another's made it, or took it away, since it was looked for.
+      if (!(error instanceof ApiError && error.code === (found ? 404 : 409))) throw error
+    }
   }
-  if ((await add().catch(refusedWith(404))) !== 'refused') return
-  const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data }
-  // Another Job's may have made it meanwhile.
-  if ((await api.create(configMaps(place), map).catch(refusedWith(409))) === 'refused') await add()
+}
+
+/**
+ * The Jobs whose outcomes nobody asks for any more: of each backup, as many are kept as there are
+ * copies, and as many that failed.
+ */
+function outdated(outcomes: Record<string, BackupOutcome>): string[] {
+  // A Job's name ends in its time, by which the newest come first here.
+  const timeOf = (job: string) => Number.parseInt(job.slice(job.lastIndexOf('-') + 1), 36)
+  const seen: Record<string, number> = {}
+  return Object.keys(outcomes)
+    .sort((a, b) => timeOf(b) - timeOf(a))
+    .filter((job) => {
+      const alike = `${job.slice(0, job.lastIndexOf('-'))} ${Object.keys(outcomes[job] ?? {})[0]}`
+      seen[alike] = (seen[alike] ?? 0) + 1
+      return seen[alike] > KEPT
+    })
 }
 
 /** Every backup that a Job has verified, the oldest first. */
@@ -92,8 +118,14 @@ function finished(outcome: BackupOutcome): BackupRecord {
 }
 
 async function outcomes(api: ClusterApi, place: Place): Promise<Record<string, BackupOutcome>> {
-  const found = await api.find<ConfigMap>(`${configMaps(place)}/${objectName(place, 'backups')}`)
+  return read(await api.find<ConfigMap>(`${configMaps(place)}/${objectName(place, 'backups')}`))
+}
+
+function read(
+  found: ConfigMap | undefined,
+  more: Record<string, string> = {},
+): Record<string, BackupOutcome> {
   return Object.fromEntries(
-    Object.entries(found?.data ?? {}).map(([job, text]) => [job, JSON.parse(text)]),
+    Object.entries({ ...found?.data, ...more }).map(([job, text]) => [job, JSON.parse(text)]),
   )
 }

@@ -15,12 +15,9 @@ export interface HandOver extends Guarded {
   signal?: AbortSignal
 }
 
-/** Makes the hook's tokens where there are none; they are never read back. */
-export async function ensureTokens(api: ClusterApi, place: Place): Promise<void> {
-  const stringData = {
-    token: randomBytes(32).toString('hex'),
-    alertsToken: randomBytes(32).toString('hex'),
-  }
+/** Makes the hook's token where there is none; it is never read back. */
+export async function ensureToken(api: ClusterApi, place: Place): Promise<void> {
+  const stringData = { token: randomBytes(32).toString('hex') }
   await createOnce(api, secrets(place), {
     apiVersion: 'v1',
     kind: 'Secret',

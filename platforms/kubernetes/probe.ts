@@ -6,11 +6,11 @@ import type { Probe } from './router.ts'
 
 const PROBE_MS = 10_000
 /** Requests at once, each on a connection of its own. */
-const BURST = 8
-/** So many bursts in a row must show nothing but what is wanted. */
-const IN_A_ROW = 2
-/** A share of 1 % is seen in so many requests but for once in a hundred. */
-const MOST_REQUESTS = 460
+const MOST_AT_ONCE = 32
+/** A gateway that has changed nothing is taken for one that has no more often than this. */
+const CHANCE = 0.001
+/** However few would do: a gateway may be several, of which one is late. */
+const LEAST_ANSWERS = 16
 /** A gateway that takes longer gathers changes before it takes them. */
 export const SLOW_MS = 1_000
 
@@ -20,8 +20,21 @@ export interface ProbeOptions {
   host?: string
   /** A path of the service that is safe to ask. */
   path(service: string): string
+  /** So long a gateway is asked before it counts as one that does not do it; default ten seconds. */
+  longestMs?: number
   /** Told of a change that the gateway took long to do. */
   slow?(service: string, ms: number): void
+  /** Told of a change that was all that was seen, in fewer answers than would prove it. */
+  few?(service: string, answers: number, needed: number): void
+}
+
+/**
+ * How many answers without one of a share's own tell that the share is gone.
+ * @param share of all answers, in percent
+ */
+export function answersNeeded(share: number): number {
+  const needed = Math.log(CHANCE) / Math.log(1 - share / 100)
+  return Math.max(LEAST_ANSWERS, Math.ceil(needed))
 }
 
 /** Asks the gateway as a user does, and looks at which colour it sent the request to. */
@@ -31,34 +44,44 @@ export class GatewayProbe implements Probe {
     this.#options = options
   }
 
-  async see(service: string, green: number): Promise<void> {
+  async see(service: string, green: number, before: number): Promise<void> {
+    const some = green > 0 && green < 100
+    // Something of a colour that had nothing, or else of green; nothing of a colour that had something.
+    const wanted = green === 0 || (some && before === 100) ? 'blue' : 'green'
+    const share = (of: number) => (wanted === 'green' ? of : 100 - of)
+    const needed = answersNeeded(some ? share(green) : 100 - share(before))
     const started = performance.now()
-    let rows = 0
-    let asked = 0
-    let last = 'nothing'
-    while (performance.now() - started < PROBE_MS) {
-      const burst = await Promise.all(Array.from({ length: BURST }, () => this.#ask(service)))
-      asked += BURST
-      const fits = (colour: string | undefined) =>
-        green === 0 ? colour === 'blue' : green === 100 ? colour === 'green' : colour !== undefined
-      last = burst.map((colour) => colour ?? 'no answer').join(', ')
-      rows = burst.every(fits) ? rows + 1 : 0
-      const some = green > 0 && green < 100
-      const enough = burst.includes('green') || asked >= MOST_REQUESTS
-      const seen = some ? rows > 0 && enough : rows >= IN_A_ROW
-      if (seen) {
+    const { longestMs = PROBE_MS } = this.#options
+    let row = 0
+    let broken = false
+    let last: Answer[] = []
+    while (performance.now() - started < longestMs) {
+      const length = Math.min(MOST_AT_ONCE, Math.ceil(needed / 2))
+      last = await Promise.all(Array.from({ length }, () => this.#ask(service)))
+      const fits = last.filter((answer) => answer === wanted).length
+      // No answer says nothing of where the next one goes.
+      if (last.some((answer) => answer !== wanted && answer !== 'no answer')) {
+        row = 0
+        broken = true
+      } else row += fits
+      if (some ? fits > 0 : row >= needed) {
         const ms = performance.now() - started
         if (ms > SLOW_MS) this.#options.slow?.(service, ms)
         return
       }
       await pause(10)
     }
+    // A service that answers slowly, and never but as was wanted: held up, it would not be surer.
+    if (!some && !broken && row >= LEAST_ANSWERS) {
+      this.#options.few?.(service, row, needed)
+      return
+    }
     throw new Unavailable(
-      `the gateway has taken green ${green} of ${service}, but does not do it: it sent the last requests to ${last}; next: ask ${this.#options.address} yourself, the answer's ${COLOUR_HEADER} says which colour it was sent to`,
+      `the gateway has taken green ${green} of ${service}, but does not do it: it sent the last requests to ${tally(last)}; next: ask ${this.#options.address} yourself, the answer's ${COLOUR_HEADER} says which colour it was sent to`,
     )
   }
 
-  #ask(service: string): Promise<string | undefined> {
+  #ask(service: string): Promise<Answer> {
     const { address, host, path } = this.#options
     return new Promise((resolve) => {
       const asked = request(
@@ -67,12 +90,21 @@ export class GatewayProbe implements Probe {
         (answer) => {
           answer.resume()
           const colour = answer.headers[COLOUR_HEADER]
-          resolve(typeof colour === 'string' ? colour : undefined)
+          resolve(typeof colour === 'string' ? colour : 'no colour')
         },
       )
       asked.once('timeout', () => asked.destroy())
-      asked.once('error', () => resolve(undefined))
+      asked.once('error', () => resolve('no answer'))
       asked.end()
     })
   }
 }
+
+/** @example tally(['blue', 'green', 'blue']) // 'blue 2, green 1' */
+function tally(answers: readonly Answer[]): string {
+  const kinds = [...new Set(answers)]
+  return kinds.map((kind) => `${kind} ${answers.filter((each) => each === kind).length}`).join(', ')
+}
+
+/** The colour that a request was sent to, or why nobody knows. */
+type Answer = string

@@ -102,6 +102,13 @@ export function notAccepted(route: Route): string | undefined {
   return undefined
 }
 
+/** Who the API server says has what stood before anybody's first apply: nobody. */
+const NOBODY = 'before-first-apply'
+
+/** How a route whose weights another owns is made ours again, in words for people. */
+export const takeBack = (namespace: string, name: string) =>
+  `take it off the route if it is a controller, and in any case type kubectl patch httproute -n ${namespace} ${name} --type=merge -p '{"metadata":{"managedFields":[{}]}}', which forgets who wrote it`
+
 /** Others than us who own the weights, by name. */
 export function otherOwners(route: Route): string[] {
   const owns = ({ fieldsV1, subresource }: ManagedFields) => {
@@ -110,6 +117,7 @@ export function otherOwners(route: Route): string[] {
   }
   return (route.metadata.managedFields ?? [])
     .filter((entry) => owns(entry) && entry.manager !== FIELD_MANAGER)
+    .filter(({ manager }) => manager !== NOBODY)
     .map(({ manager = 'somebody' }) => manager)
 }
 

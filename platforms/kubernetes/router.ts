@@ -17,6 +17,7 @@ import {
   otherOwners,
   ownMetadata,
   type Route,
+  takeBack,
   weightsIn,
   weightsOf,
   withGreen,
@@ -33,9 +34,10 @@ export interface Probe {
   /**
    * Waits until the gateway does what the route says, as far as answers can show it: at green 0
    * none of it, at 100 nothing else, above 0 some.
+   * @param before the green that it gave, and gives still if it has changed nothing
    * @throws Unavailable where it does not in time
    */
-  see(service: string, green: number): Promise<void>
+  see(service: string, green: number, before: number): Promise<void>
 }
 
 export interface RouterParts {
@@ -47,12 +49,22 @@ export interface RouterParts {
   probe?: Probe
 }
 
+/** A route that says what it should, and the green that it said before. */
+interface Written {
+  service: string
+  green: number
+  before: number
+  route: Route
+}
+
 /**
  * The HTTPRoutes of a rollout, one a service. A write is conditional on the resourceVersion that it
  * was decided on, and is done once the gateway has taken this very generation and shows it.
  */
 export class RouteRouter implements Router {
   readonly #parts: RouterParts
+  /** The green that a gateway may still give, where it was not seen yet to give what was written over it. */
+  readonly #unseen = new Map<string, number>()
   constructor(parts: RouterParts) {
     this.#parts = parts
   }
@@ -71,30 +83,40 @@ export class RouteRouter implements Router {
    */
   async write(weights: ServiceWeights): Promise<void> {
     // The falls of all first: a user who waits for one must not wait for the gateway's answer to another.
-    const written: [string, number, Route][] = []
-    for (const service of Object.keys(weights)) {
-      written.push([service, greenOf(weights, service), await this.#write(service, weights)])
-    }
-    await Promise.all(written.map(([service, green, route]) => this.#taken(service, green, route)))
+    const written: Written[] = []
+    for (const service of Object.keys(weights)) written.push(await this.#write(service, weights))
+    await Promise.all(written.map((each) => this.#taken(each)))
   }
 
-  async #write(service: string, weights: ServiceWeights): Promise<Route> {
+  /** See {@link Router.mayRise}. */
+  async mayRise(service: string, before: number, after: number): Promise<void> {
+    const { api, place } = this.#parts
+    const route = await api.get<Route>(`${routes(place)}/${routeName(place, service)}`)
+    this.#refuseOver(route, service, before, after)
+  }
+
+  /** A controller that writes the weights too would take back what is raised, or raise it further. */
+  #refuseOver(route: Route, service: string, before: number, after: number): void {
+    const others = otherOwners(route)
+    if (others.length === 0) return
+    const { name, namespace } = { ...this.#parts.place, ...route.metadata }
+    throw new Refused(
+      `green of ${service} does not rise from ${before} to ${after}: ${others.join(', ')} owns the weights of HTTPRoute ${namespace}/${name}, green ${weightsIn(route).green} now; next: ${takeBack(namespace, name)}, then pulumi up`,
+    )
+  }
+
+  async #write(service: string, weights: ServiceWeights): Promise<Written> {
     const { api, place } = this.#parts
     const path = `${routes(place)}/${routeName(place, service)}`
     const green = greenOf(weights, service)
     for (;;) {
       const route = await api.get<Route>(path)
       const before = weightsIn(route).green
-      if (before === green) return route
+      if (before === green) return { service, green, before, route }
       const rises = green > before
-      const others = otherOwners(route)
-      if (rises && others.length > 0) {
-        throw new Refused(
-          `green of ${service} does not rise from ${before} to ${green}: ${others.join(', ')} owns the weights of HTTPRoute ${place.namespace}/${route.metadata.name}; next: take that controller off the route, then pulumi up`,
-        )
-      }
+      if (rises) this.#refuseOver(route, service, before, green)
       try {
-        return await api.patch<Route>(
+        const taken = await api.patch<Route>(
           path,
           'apply',
           {
@@ -111,6 +133,7 @@ export class RouteRouter implements Router {
           // A fall takes the field from whoever has it; a rise was refused above.
           { fieldManager: FIELD_MANAGER, force: 'true' },
         )
+        return { service, green, before, route: taken }
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
         // Written by somebody since: what is asked for is asked of what stands now.
@@ -124,19 +147,22 @@ export class RouteRouter implements Router {
   }
 
   /** Each route as it stands: taken by the gateway, and done by it. Another hand than ours wrote it, maybe. */
-  async seen(services: string[]): Promise<void> {
+  async seen(services: string[], before: ServiceWeights): Promise<void> {
     const { api, place } = this.#parts
     await Promise.all(
       services.map(async (service) => {
         const route = await api.get<Route>(`${routes(place)}/${routeName(place, service)}`)
-        await this.#taken(service, weightsIn(route).green, route)
+        const { green } = weightsIn(route)
+        await this.#taken({ service, green, before: greenOf(before, service), route })
       }),
     )
   }
 
-  async #taken(service: string, green: number, written: Route): Promise<void> {
+  async #taken({ service, green, before, route: written }: Written): Promise<void> {
     const { api, place, probe } = this.#parts
     const path = `${routes(place)}/${routeName(place, service)}`
+    const gave = before === green ? (this.#unseen.get(service) ?? before) : before
+    this.#unseen.set(service, gave)
     const until = performance.now() + ACCEPT_MS
     for (let route = written; ; route = await api.get<Route>(path)) {
       const why = notAccepted(route)
@@ -148,7 +174,8 @@ export class RouteRouter implements Router {
       }
       await pause(LOOK_EVERY_MS)
     }
-    await probe?.see(service, green)
+    await probe?.see(service, green, gave)
+    this.#unseen.delete(service)
   }
 
   /** True when the colour has an endpoint that is ready. */

@@ -18,8 +18,15 @@ export interface Backend {
   colour: ColourName
 }
 
+const STARTED = /^process_start_time_seconds (\S+)$/m
 const BUCKET = /^traefik_service_request_duration_seconds_bucket\{(.*)\} (\S+)$/
 const LABEL = /([a-z_]+)="((?:[^"\\]|\\.)*)"/g
+
+/** When the process began that gives these metrics, in seconds since 1970; undefined where it does not say. */
+export function startOf(text: string): number | undefined {
+  const seconds = Number(STARTED.exec(text)?.[1])
+  return Number.isNaN(seconds) ? undefined : seconds
+}
 
 /** Reads the counters of the Services that are ours. */
 export function parseTraefik(text: string, namespace: string, backends: Backend[]): Counted[] {
@@ -54,7 +61,7 @@ export interface Told {
   seconds: number
 }
 
-/** What was answered between two looks. A counter that fell began anew with its process. */
+/** What was answered between two looks at one process. A counter that fell began anew. */
 export function answersBetween(before: readonly Counted[], after: readonly Counted[]): Told[] {
   const was = new Map(before.map((counted) => [keyOf(counted), counted]))
   return after.flatMap((counted) => {

@@ -22,8 +22,20 @@ export function unsupportedIn(plan: Plan): string[] {
   }
   sayOfBackups(plan, say)
   sayOfSecret(plan, say)
-  if ('shadow' in plan) say('shadow', 'a mirror answers 500 on gateways that lack it')
   return problems
+}
+
+/**
+ * What of a plan has no effect in a cluster and does no harm, each a line with its place: such a plan
+ * is carried out as it is, and people are told.
+ */
+export function ineffectiveIn(plan: Plan): string[] {
+  return Object.entries(plan.services).flatMap(([name, { affinity }]) => {
+    const by = affinity.header ?? affinity.cookie
+    return by === undefined
+      ? []
+      : `plan.services.${name}.affinity: ${by} has no effect in a cluster: a Gateway knows no users, so at a weight between 0 and 100 a user meets both colours`
+  })
 }
 
 function sayOfServices(plan: Plan, say: Say): void {

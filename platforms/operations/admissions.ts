@@ -69,13 +69,14 @@ export class Admissions {
 
   /**
    * Where the weights are a native resource nobody asks again before they are written: no traffic to a
-   * colour that is absent or ill.
+   * colour that is absent or ill, and no rise over another hand that holds the weights.
    */
   async #mayMove(request: Request, { from, permitted }: Admission): Promise<void> {
     const { router } = this.#parts
     for (const service of Object.keys(permitted)) {
       const [before, after] = [greenOf(from, service), greenOf(permitted, service)]
       if (before === after) continue
+      if (after > before) await router.mayRise?.(service, before, after)
       const colour = after > before ? 'green' : 'blue'
       if (colour === 'blue' && request.plan.services[service]?.blue === 'none') continue
       if (await router.healthy(service, colour)) continue

@@ -157,7 +157,9 @@ export class Moves {
       )
     }
     if (journal.verified.position !== target.name || journal.intent) {
-      await router.seen?.(Object.keys(target.weights))
+      // Whoever wrote it, users came from where the move was admitted.
+      const before = journal.intent?.from ?? journal.weights
+      await router.seen?.(Object.keys(target.weights), before)
       const stands = await this.#records.changeUnlessLatched((current) =>
         arrived(
           withCheckpoint(current, target.index, this.#ground.at()),

@@ -15,10 +15,11 @@ export const kubernetes = z.strictObject({
     .describe(
       'where the hook reaches the gateway: each change is then seen at the data plane before it counts; without it the status alone has to do',
     ),
-  metrics: httpUrl
+  metrics: z
+    .union([httpUrl, z.array(httpUrl).min(1)])
     .default('http://traefik.traefik:9100')
     .describe(
-      "the gateway's own metrics, as Traefik gives them at /metrics; one address a replica",
+      "the gateway's own metrics, as Traefik gives them at /metrics; with several replicas the name of a headless Service, or a list: each is read for itself",
     ),
   prometheus: httpUrl.default('http://prometheus-operated.monitoring:9090'),
   operator: z

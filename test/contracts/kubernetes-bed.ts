@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { bundleHook } from '../../components/kubernetes/bundle.ts'
 import { planFiles } from '../../components/kubernetes/files.ts'
 import { KubernetesPlatform } from '../../platforms/kubernetes/client.ts'
-import { ensureTokens, guardedHash, handOver } from '../../platforms/kubernetes/hand-over.ts'
+import { ensureToken, guardedHash, handOver } from '../../platforms/kubernetes/hand-over.ts'
 import { pathOf } from '../../platforms/kubernetes/kinds.ts'
 import { manifestsOf } from '../../platforms/kubernetes/manifests/all.ts'
 import { routeManifest } from '../../platforms/kubernetes/manifests/service.ts'
@@ -109,7 +109,7 @@ export async function openKubernetesBed<C extends TestCluster>(
       metadata: { name: 'contract-env' },
       stringData: { ORDERS_URL: database.url(BACKUP) },
     })
-    await ensureTokens(api, place)
+    await ensureToken(api, place)
     const declared = {
       ...{ plan, clock: CLOCK, keepBlue: true },
       code: bundleHook(checkout),

@@ -1,7 +1,7 @@
 import type { Plan } from '../../../rollout/plan.ts'
 import { kubernetesPart } from '../../../rollout/schema/kubernetes.ts'
 import { objectName, type Place } from '../names.ts'
-import { type Manifest, metadata, RESTRICTED, USER } from './common.ts'
+import { literal, type Manifest, metadata, RESTRICTED, USER } from './common.ts'
 import { CODE_FOLDER } from './hook.ts'
 
 /** Where a backup's Job finds the claim. */
@@ -31,7 +31,7 @@ export function backupJob(place: Place, name: string, plan: Plan, now: number): 
               name: 'backup',
               image: plan.runner?.image,
               command: ['node', `${CODE_FOLDER}/run.mjs`, 'backup', place.name, job, name],
-              env: [{ name: 'SLUICE_BACKUP', value: JSON.stringify(plan.backups[name]) }],
+              env: [{ name: 'SLUICE_BACKUP', value: literal(JSON.stringify(plan.backups[name])) }],
               envFrom: secret === undefined ? [] : [{ secretRef: { name: secret } }],
               volumeMounts: [
                 { name: 'code', mountPath: CODE_FOLDER },

@@ -3,7 +3,15 @@ import { hashOf } from '../../../rollout/hash.ts'
 import type { Plan } from '../../../rollout/plan.ts'
 import { kubernetesPart } from '../../../rollout/schema/kubernetes.ts'
 import { COMMAND_LABEL, objectName, type Place } from '../names.ts'
-import { type Manifest, metadata, RESTRICTED, USER, variables, variablesFrom } from './common.ts'
+import {
+  literal,
+  type Manifest,
+  metadata,
+  RESTRICTED,
+  USER,
+  variables,
+  variablesFrom,
+} from './common.ts'
 import { CODE_FOLDER } from './hook.ts'
 
 /** A Job that is done is removed after this; what it said at its end stands in the record. */
@@ -69,7 +77,7 @@ export function commandJob(place: Place, plan: Plan, command: JobCommand): Manif
               command: ['node', `${CODE_FOLDER}/run.mjs`, 'command'],
               env: [
                 ...variables(environment, secret),
-                { name: 'SLUICE_COMMAND', value: JSON.stringify(given) },
+                { name: 'SLUICE_COMMAND', value: literal(JSON.stringify(given)) },
                 { name: 'SLUICE_OUTCOME', value: OUTCOME_FILE },
               ],
               envFrom: variablesFrom(secret),

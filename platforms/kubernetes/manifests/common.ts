@@ -26,6 +26,9 @@ export function metadata(
   }
 }
 
+/** A text of a plan in a container's variables, command or arguments: a kubelet reads `$(NAME)` and `$$` there. */
+export const literal = (text: string): string => text.replaceAll('$', () => '$$')
+
 interface Variable {
   name: string
   value?: string
@@ -40,7 +43,7 @@ export function variables(
   return Object.entries(environment).map(([name, value]) =>
     value.startsWith('env:') && secret !== undefined
       ? { name, valueFrom: { secretKeyRef: { name: secret, key: value.slice('env:'.length) } } }
-      : { name, value },
+      : { name, value: literal(value) },
   )
 }
 

@@ -1,7 +1,7 @@
 import type { Plan } from '../../../rollout/plan.ts'
 import { kubernetesPart } from '../../../rollout/schema/kubernetes.ts'
 import { HOOK_PORT, objectName, type Place } from '../names.ts'
-import { type Manifest, metadata, RESTRICTED, USER } from './common.ts'
+import { literal, type Manifest, metadata, RESTRICTED, USER } from './common.ts'
 
 /** Where the hook's pods find the bundled code. */
 export const CODE_FOLDER = '/run/sluice/code'
@@ -55,7 +55,10 @@ export function hookDeployment(place: Place, plan: Plan, codeHash: string): Mani
               env: [
                 { name: 'HOST', value: '0.0.0.0' },
                 { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-                ...Object.entries(environment).map(([name, value]) => ({ name, value })),
+                ...Object.entries(environment).map(([name, value]) => ({
+                  name,
+                  value: literal(value),
+                })),
               ],
               envFrom: secret === undefined ? [] : [{ secretRef: { name: secret } }],
               readinessProbe: { httpGet: { path: '/readyz', port: HOOK_PORT }, periodSeconds: 2 },
@@ -90,7 +93,11 @@ export function hookDisruptionBudget(place: Place): Manifest {
   }
 }
 
-/** Who may reach the hook: whoever reads its metrics or asks it, on its one port. */
+/**
+ * Lets everybody in on the hook's one port, also where the namespace lets nobody in. It keeps nobody
+ * away: the API server's proxy, through which the hook is asked, comes from addresses that no policy
+ * can select, and Prometheus from wherever it stands. Who may do anything is decided by the token.
+ */
 export function hookNetworkPolicy(place: Place): Manifest {
   return {
     apiVersion: 'networking.k8s.io/v1',

@@ -3,6 +3,7 @@ import { kubernetesPart } from '../../../rollout/schema/kubernetes.ts'
 import { OPERATION_LABEL, type Place, ROLLOUT_LABEL } from '../names.ts'
 import {
   flagsIn,
+  literal,
   type Manifest,
   metadata,
   RESTRICTED,
@@ -45,7 +46,7 @@ export function operationManifest(place: Place, plan: Plan, name: string): Manif
             {
               name: 'operation',
               image: plan.runner?.image,
-              command: run,
+              command: run.map(literal),
               env: [
                 { name: 'HOST', value: '0.0.0.0' },
                 { name: 'SLUICE_ROLLOUT', value: plan.name },

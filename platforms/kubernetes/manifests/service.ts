@@ -19,6 +19,7 @@ import {
 } from '../names.ts'
 import {
   flagsIn,
+  literal,
   type Manifest,
   metadata,
   RESTRICTED,
@@ -104,7 +105,7 @@ function container(
   return {
     name: 'service',
     image,
-    ...(command ? { command } : {}),
+    ...(command ? { command: command.map(literal) } : {}),
     ports: [{ name: 'http', containerPort: port }],
     env: [
       { name: 'HOST', value: '0.0.0.0' },

@@ -24,5 +24,5 @@ export const tokens: ResourceType = {
 
 async function make(inputs: Props): Promise<void> {
   const { api, place, handing } = await clusterOf(inputs['platform'] as KubernetesReference)
-  await handing.ensureTokens(api, place)
+  await handing.ensureToken(api, place)
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { ClusterApi, ClusterObject } from '../../../platforms/kubernetes/api.ts'
+import { expand } from './expand.ts'
 import type { Container, Env, Pod } from './pod.ts'
 
 const FOLLOW_EVERY_MS = 1_000
@@ -39,11 +40,15 @@ export class PodInputs {
     for (const { secretRef } of this.#container.envFrom ?? []) {
       if (secretRef) Object.assign(from, texts(await this.#data('secrets', secretRef.name)))
     }
+    const declared: Record<string, string> = {}
     for (const { name, value, valueFrom } of this.#container.env ?? []) {
-      from[name] = value ?? (await this.#valueFrom(valueFrom))
+      // A value may name those that are declared before it.
+      declared[name] =
+        value === undefined ? await this.#valueFrom(valueFrom) : expand(value, declared)
     }
     return {
       ...from,
+      ...declared,
       KUBERNETES_SERVICE_HOST: '127.0.0.1',
       KUBERNETES_SERVICE_PORT: String(this.#around.apiPort),
       // All pods are on one loopback here: a program must listen on its pod's own address.

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { residentBytes } from '../../../platforms/local/processes.ts'
+import { expand } from './expand.ts'
 import type { PodMemory } from './metrics-server-stand-in.ts'
 import { type Target, targetOf } from './monitoring.ts'
 import type { Container, Pod } from './pod.ts'
@@ -77,6 +78,7 @@ export class RunningPod {
     const env = await this.#inputs.environment()
     const { command = [], args = [], name } = this.#container
     if (command.length === 0) throw new Error('the bed has no images: give a command')
+    const line = [...command, ...args].map((text) => expand(text, env))
     mkdirSync(this.#folder, { recursive: true })
     const log = openSync(join(this.#folder, `${name}.log`), 'a')
     // A mount namespace of its own, in which /run is the pod's; nothing is quoted into the script.
@@ -98,7 +100,7 @@ export class RunningPod {
     if (outcome) writeFileSync(outcome.from, '')
     const last = outcome ? { F_OUT: outcome.from, T_OUT: outcome.to } : {}
     this.#startedAt = new Date()
-    const child = spawn('unshare', ['-m', 'sh', '-c', script, 'pod', ...command, ...args], {
+    const child = spawn('unshare', ['-m', 'sh', '-c', script, 'pod', ...line], {
       env: { PATH: process.env['PATH'], ...places, ...last, ...env } as NodeJS.ProcessEnv,
       stdio: ['ignore', log, log],
       cwd: process.cwd(),

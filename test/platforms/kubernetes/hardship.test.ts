@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { holderOf } from '../../../platforms/kubernetes/lease.ts'
-import { FIELD_MANAGER, routeName, routes } from '../../../platforms/kubernetes/names.ts'
+import { commandJob } from '../../../platforms/kubernetes/manifests/command.ts'
+import { FIELD_MANAGER, pods, routeName, routes } from '../../../platforms/kubernetes/names.ts'
 import { GatewayProbe } from '../../../platforms/kubernetes/probe.ts'
 import { notAccepted, ownMetadata, type Route } from '../../../platforms/kubernetes/route.ts'
 import { RouteRouter } from '../../../platforms/kubernetes/router.ts'
@@ -10,6 +11,7 @@ import { Refused, Unavailable } from '../../../platforms/platform.ts'
 import { latchOf } from '../../../rollout/observation.ts'
 import { split } from '../../../rollout/weights.ts'
 import { BedCluster } from '../../beds/kubernetes/cluster.ts'
+import type { Pod } from '../../beds/kubernetes/pod.ts'
 import { BACKUP, SERVICE } from '../../contracts/contract.ts'
 import { type KubernetesBed, openKubernetesBed } from '../../contracts/kubernetes-bed.ts'
 
@@ -19,7 +21,11 @@ const WAITS = ['bake', 'evidence', 'baseline', 'alarm', 'unavailable', 'guard']
 function bedOf(throttle?: string) {
   let bed: KubernetesBed<BedCluster>
   beforeAll(async () => {
-    bed = await openKubernetesBed(await BedCluster.start({ throttle }))
+    const cluster = await BedCluster.start({ throttle })
+    // As a cluster that lets no pod have more than it needs: all that is deployed here has to live with it.
+    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
+    await cluster.api.patch('/api/v1/namespaces/default', 'merge', { metadata: { labels } })
+    bed = await openKubernetesBed(cluster)
   })
   afterAll(() => bed?.teardown())
   const request = (position: string, attempt: number) => {
@@ -64,7 +70,7 @@ function bedOf(throttle?: string) {
       .toBe(true)
     await expect.poll(async () => (await bed.platform.readWeights())[SERVICE]?.green, LIMIT).toBe(0)
   }
-  return { bed: () => bed, go, toFirstStep, untilLatched }
+  return { bed: () => bed, go, request, toFirstStep, untilLatched }
 }
 
 /** The process of a pod on this host. */
@@ -82,7 +88,7 @@ function processOf(pod: string): number {
 }
 
 describe('a cluster in trouble', () => {
-  const { bed, go, toFirstStep, untilLatched } = bedOf()
+  const { bed, go, request, toFirstStep, untilLatched } = bedOf()
 
   beforeAll(toFirstStep)
 
@@ -133,7 +139,39 @@ describe('a cluster in trouble', () => {
       force: 'true',
     })
     const router = new RouteRouter({ api: cluster.api, place })
-    await expect(router.write({ [SERVICE]: split(10) })).rejects.toThrow(/flagger owns the weights/)
+    const owns = /flagger owns the weights of HTTPRoute default\/contract-shop, green 0 now/
+    await expect(router.write({ [SERVICE]: split(10) })).rejects.toThrow(owns)
+    // Nor does an update raise it, which would take the weights by force.
+    await go('start', 3)
+    const rise = () => bed().platform.admit(request('shop@10', 3), 2)
+    await expect
+      .poll(async () => {
+        await bed().traffic(50)
+        return rise().catch(({ message }: Error) => message)
+      }, LIMIT)
+      .toMatch(owns)
+    const forgotten = { metadata: { managedFields: [{}] } }
+    await cluster.api.patch(path, 'merge', forgotten)
+    await go('shop@10', 3)
+    await go('start', 3)
+  })
+
+  it('makes no pod that a namespace for restricted pods refuses', async () => {
+    const { cluster, place, plan } = bed()
+    const job = { what: 'copy', run: ['copy'], environment: {}, timeoutMs: 1_000 }
+    const { template } = commandJob(place, plan, job)['spec'] as { template: Pod }
+    const create = (changes: object) =>
+      cluster.api.ask('POST', pods(place), {
+        query: { dryRun: 'All' },
+        body: {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name: 'copy' },
+          spec: { ...template.spec, ...changes },
+        },
+      })
+    await create({})
+    await expect(create({ hostNetwork: true })).rejects.toThrow(/violates PodSecurity/)
   })
 
   it('writes a latch only over the one that was read', async () => {
@@ -168,7 +206,7 @@ describe('a cluster in trouble', () => {
       path: () => '/healthz',
     })
     const router = new RouteRouter({ api: cluster.api, place, probe })
-    await expect(router.seen([SERVICE])).rejects.toThrow(/does not do it/)
+    await expect(router.seen([SERVICE], {})).rejects.toThrow(/does not do it/)
   })
 })
 

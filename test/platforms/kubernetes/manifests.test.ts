@@ -1,10 +1,12 @@
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { manifestsOf } from '../../../platforms/kubernetes/manifests/all.ts'
+import { commandJob } from '../../../platforms/kubernetes/manifests/command.ts'
 import type { Manifest } from '../../../platforms/kubernetes/manifests/common.ts'
 import { routeManifest } from '../../../platforms/kubernetes/manifests/service.ts'
 import { parsePlan } from '../../../rollout/parse-plan.ts'
 import { split } from '../../../rollout/weights.ts'
+import { expand } from '../../beds/kubernetes/expand.ts'
 
 const place = { name: 'shop', namespace: 'default' }
 const code = { data: {}, binaryData: {}, hash: 'h' }
@@ -36,6 +38,15 @@ interface Rule {
   resources: string[]
   verbs: string[]
   resourceNames?: string[]
+}
+interface Container {
+  command?: string[]
+  env?: { name: string; value?: string }[]
+}
+/** The pods that a manifest makes. */
+const podOf = (manifest: Manifest | undefined) => {
+  if (!manifest) throw new Error('there is no such manifest')
+  return (manifest['spec'] as { template: { spec: { containers: Container[] } } }).template.spec
 }
 const rightsOf = (all: Manifest[]) =>
   (named(all, 'Role', 'sluice-shop-hook')?.['rules'] ?? []) as Rule[]
@@ -147,4 +158,41 @@ it('a request is given the bucket of its colour only where a flag follows one', 
   const [blue, green] = ['"x-sluice-bucket","value":"99"', '"x-sluice-bucket","value":"0"']
   // Of the two rules that ask for a colour by name, and of everybody's.
   expect(bucketsOf(toggled)).toEqual([blue, green, blue, green])
+})
+
+it('what a plan says with a $ arrives as it stands there, and no $(NAME) in it is looked up', () => {
+  const odd = 'a$$b $(PORT) $(NOBODY) $x $'
+  const { plan } = parsePlan({
+    ...base,
+    services: {
+      api: {
+        blue: { existing: 'shop-v1', port: 80 },
+        green: { image: 'shop:2', port: 8080, command: ['api', odd], environment: { ODD: odd } },
+      },
+    },
+    operations: { sync: { run: ['sync', odd], until: 'retired', environment: { ODD: odd } } },
+    kubernetes: { environment: { ODD: odd } },
+  })
+  const command = { what: 'copy', run: ['copy', odd], environment: { ODD: odd }, timeoutMs: 1 }
+  const given = (manifest: Manifest | undefined) => {
+    const [container] = podOf(manifest).containers
+    const variables: Record<string, string> = {}
+    for (const { name, value = '' } of container?.env ?? [])
+      variables[name] = expand(value, variables)
+    return {
+      ...container,
+      variables,
+      line: container?.command?.map((text) => expand(text, variables)),
+    }
+  }
+  const all = manifestsOf(place, { plan, clock: 1, keepBlue: true, code, operations: ['sync'] })
+  const green = given(named(all, 'Deployment', 'shop-api-green'))
+  expect(green.line).toEqual(['api', odd])
+  expect(green.variables).toMatchObject({ PORT: '8080', ODD: odd })
+  const sync = given(named(all, 'Deployment', 'shop-sync-operation'))
+  expect(sync).toMatchObject({ line: ['sync', odd], variables: { ODD: odd } })
+  expect(given(named(all, 'Deployment', 'sluice-shop-hook')).variables['ODD']).toBe(odd)
+  const job = given(commandJob(place, plan, command))
+  expect(job.variables['ODD']).toBe(odd)
+  expect(JSON.parse(job.variables['SLUICE_COMMAND'] ?? '')).toMatchObject({ run: ['copy', odd] })
 })

@@ -70,6 +70,7 @@ describe('a route that was written', () => {
       { manager: 'sluice', operation: 'Apply' as const, fieldsV1 },
       { manager: 'flagger', operation: 'Update' as const, fieldsV1 },
       { manager: 'traefik', operation: 'Update' as const, subresource: 'status', fieldsV1 },
+      { manager: 'before-first-apply', operation: 'Update' as const, fieldsV1 },
       { manager: 'labeller', operation: 'Update' as const, fieldsV1: { 'f:metadata': {} } },
     ]
     expect(otherOwners(route(50, 50, { managedFields }))).toEqual(['flagger'])

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { unsupportedIn } from '../../../platforms/kubernetes/unsupported.ts'
+import { ineffectiveIn, unsupportedIn } from '../../../platforms/kubernetes/unsupported.ts'
 import { loadPlan } from '../../../platforms/plan-file.ts'
 import { parsePlan } from '../../../rollout/parse-plan.ts'
 import { checkout } from '../../../tools/checkout.ts'
@@ -112,4 +112,12 @@ it('needs of the huntred plan nothing but images, a Secret and where backups are
     'plan.kubernetes.claim',
     'plan.kubernetes.secret',
   ])
+})
+
+it('warns of an affinity by name, which a gateway does not keep, and refuses no plan for it', async () => {
+  const { plan } = await loadPlan(join(checkout, 'stacks', 'huntred.plan.yaml'))
+  expect(ineffectiveIn(plan)).toEqual([
+    'plan.services.huntred.affinity: x-user-id has no effect in a cluster: a Gateway knows no users, so at a weight between 0 and 100 a user meets both colours',
+  ])
+  expect(ineffectiveIn(parsed({}))).toEqual([])
 })
