@@ -23,13 +23,20 @@ import { commandsOf } from './variables.ts'
 
 export type AwsPlatformArgs = PlatformArgs & { platform: AwsReference }
 
-/** Priorities of a service: of its two test rules, and of the rule that splits its traffic. */
-const PER_SERVICE = 3
+/** Priorities of a service: of its test rules, one a colour, and of the rule that splits its traffic. */
+const COLOURS = 2
+const PER_SERVICE = COLOURS + 1
 
 /** The target groups of the services; of colours that the platform starts they are not known yet. */
 type AwsServices = Record<
   string,
-  { listener: string; blue?: pulumi.Input<string>; green: pulumi.Input<string> }
+  {
+    listener: string
+    /** Of the rule that splits its traffic. */
+    priority: number
+    blue?: pulumi.Input<string>
+    green: pulumi.Input<string>
+  }
 >
 
 /**
@@ -53,9 +60,9 @@ export class AwsPlatform extends pulumi.ComponentResource {
     const tasks = usesTasks(plan)
       ? new Tasks('tasks', { rollout: platform.name, plan }, child)
       : undefined
-    for (const [index, [service, groups]] of Object.entries(services).entries()) {
+    for (const [service, groups] of Object.entries(services)) {
       for (const [offset, colour] of (['green', 'blue'] as const).entries()) {
-        const priority = plan.aws.priority + index * PER_SERVICE + offset
+        const priority = groups.priority - COLOURS + offset
         const rule = testRule(plan, service, groups, colour, priority, child)
         const own = started.find((one) => one.service === service && one.name === colour)
         if (tasks && rule && own) declareService(plan, tasks, own, rule, this)
@@ -128,14 +135,13 @@ export const declareOnAws: DeclarePlatform = (name, { platform, ...args }, opts)
  * stated: left out, it stays as it was, and its cookie wins over the weights.
  */
 export function weighOnAws(plan: Plan, services: AwsServices): Weigh {
-  const order = Object.keys(services)
   return (service, weights, opts) => {
-    const { listener, blue, green } = services[service] as AwsServices[string]
+    const { listener, priority, blue, green } = services[service] as AwsServices[string]
     return new lb.ListenerRule(
       `weights-${service}`,
       {
         listenerArn: listener,
-        priority: plan.aws.priority + order.indexOf(service) * PER_SERVICE + PER_SERVICE - 1,
+        priority,
         conditions: [{ pathPattern: { values: pathsOf(plan, service) } }],
         actions: [
           {
@@ -190,7 +196,7 @@ function testRule(
 
 function servicesOf(plan: Plan, keepBlue: boolean, started: readonly StartedColour[]): AwsServices {
   return Object.fromEntries(
-    Object.entries(plan.services).map(([name, service]) => {
+    Object.entries(plan.services).map(([name, service], index) => {
       const groupOf = (colour: ColourName): pulumi.Input<string> | undefined => {
         const own = started.find((one) => one.service === name && one.name === colour)
         const given = service[colour]
@@ -201,6 +207,7 @@ function servicesOf(plan: Plan, keepBlue: boolean, started: readonly StartedColo
         name,
         {
           listener: plan.aws.listener as string,
+          priority: plan.aws.priority + index * PER_SERVICE + COLOURS,
           ...(blue === undefined ? {} : { blue }),
           green: groupOf('green') as pulumi.Input<string>,
         },

@@ -52,6 +52,8 @@ export class MemoryRouter implements Router {
   readonly written: { weights: ServiceWeights; latched: boolean }[] = []
   readonly ill = new Set<string>()
   failure: Error | undefined
+  /** True as on a platform whose engine writes the weights. */
+  native = false
   readonly #pause: Pause
   readonly #latched: () => boolean
   constructor(weights: ServiceWeights, latched: () => boolean, pause: Pause = async () => {}) {

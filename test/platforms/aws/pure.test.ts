@@ -51,6 +51,19 @@ describe('the weights of a listener rule', () => {
     expect(() => toRuleWeights(split(0.05), groups)).toThrow(Refused)
   })
 
+  it.each([
+    ['another green, which the rule has not yet', { blue: 'b', green: 'new' }, 25],
+    ['another blue, which the rule has not yet', { blue: 'new', green: 'g' }, 25],
+    ['no blue any more', { green: 'g' }, 25],
+    ['neither of what the rule has', { blue: 'new', green: 'newer' }, 100],
+  ])('read with %s', (_what, plan, share) => {
+    const weights = [
+      { arn: 'b', weight: 75 },
+      { arn: 'g', weight: 25 },
+    ]
+    expect(shareOf(weights, plan)).toBe(share)
+  })
+
   it('read as nothing for green where all are zero', () => {
     const none = [groups.blue, groups.green].map((one) => ({ arn: one, weight: 0 }))
     expect(shareOf(none, groups)).toBe(0)
