@@ -9,7 +9,7 @@ import { toRuleWeights } from '../../platforms/aws/rule-weights.ts'
 import type { AwsReference } from '../../platforms/reference.ts'
 import { rolloutOf } from '../../rollout/environments.ts'
 import type { ColourName, Plan } from '../../rollout/plan.ts'
-import type { DeclarePlatform, PlatformArgs } from '../platforms.ts'
+import type { DeclarePlatform, PlatformArgs, PlatformOutputs } from '../platforms.ts'
 import type { Weigh } from '../traffic-step.ts'
 import { declareGroup, declareService, type StartedColour, startedColours } from './colours.ts'
 import { declareFlags } from './flags.ts'
@@ -47,6 +47,7 @@ type AwsServices = Record<
  */
 export class AwsPlatform extends pulumi.ComponentResource {
   readonly services: AwsServices
+  readonly outputs: PlatformOutputs
 
   constructor(name: string, args: AwsPlatformArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:aws:Platform', name, {}, opts)
@@ -117,7 +118,8 @@ export class AwsPlatform extends pulumi.ComponentResource {
       hook,
       opts: child,
     })
-    this.registerOutputs({})
+    this.outputs = { topic: hook.topic.arn, deployerPolicy: hook.deployerPolicy }
+    this.registerOutputs({ ...this.outputs })
   }
 }
 
@@ -127,7 +129,8 @@ export const declareOnAws: DeclarePlatform = (name, { platform, ...args }, opts)
   const problems = refusedOnAws(args.plan)
   if (problems.length > 0) throw new pulumi.RunError(problems.join('\n'))
   const declared = new AwsPlatform(name, { ...args, platform }, opts)
-  return { platform: declared, weigh: weighOnAws(args.plan, declared.services) }
+  const { services, outputs } = declared
+  return { platform: declared, weigh: weighOnAws(args.plan, services), outputs }
 }
 
 /**
