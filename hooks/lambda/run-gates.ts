@@ -52,6 +52,7 @@ async function judge(parts: LambdaParts, due: DueGate): Promise<Judgement | unde
   const purpose = `gate ${name} at ${position.name} of attempt ${attempt}, ${planHash}, ${verified.at}`
   const round = roundOf(journal, purpose)
   const service = gate.services?.length === 1 ? gate.services[0] : undefined
+  const place = { plan: parts.charge.plan, position: position.name, service }
   const runs = runsOf(gate.flags)
   const ends = await Promise.all(
     runs.map(({ variables }, part) =>
@@ -59,7 +60,7 @@ async function judge(parts: LambdaParts, due: DueGate): Promise<Judgement | unde
         key: keyOfRound(purpose, round, part),
         run: gate.run as string[],
         environment: {
-          ...commandEnvironment(parts, gate.environment ?? {}, service),
+          ...commandEnvironment(place, gate.environment ?? {}),
           ...variables,
         },
         timeoutMs: gate.timeout ?? TIMEOUT_MS,

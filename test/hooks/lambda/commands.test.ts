@@ -34,6 +34,7 @@ beforeAll(async () => {
         environment: { URL: 'env:ORDERS_URL', MODE: 'build' },
       },
       cache: { run: says('cache', 3, "'cache'"), at: 'after-step' },
+      undo: { run: says('undo', 0, 'process.env.SLUICE_POSITION'), at: 'on-rollback' },
       slow: {
         run: ['node', '-e', 'setTimeout(() => {}, 60000)'],
         at: 'on-rollback',
@@ -132,6 +133,14 @@ describe('an operation that comes to no good end', () => {
   it('has failed by its exit code, and holds what comes next', async () => {
     await minutesUntil('its end', async () => (await operation('cache'))?.result === 'failed')
     expect((await operation('cache'))?.reason).toContain('exit code 3')
+  })
+
+  it('is told of the position that was rolled back from, also where another one stands by now', async () => {
+    await stand.call(stand.alarm())
+    const { verified, ...rest } = await journal()
+    await stand.store.writeJournal({ ...rest, verified: { ...verified, position: 'start' } })
+    await minutesUntil('its end', async () => (await operation('undo'))?.result === 'done')
+    expect(said('undo')).toEqual(['shop@10'])
   })
 
   it('is ended after its time', async () => {
