@@ -158,7 +158,8 @@ export function weighOnAws(plan: Plan, services: AwsServices): Weigh {
           },
         ],
       },
-      opts,
+      // The hook's mark is a tag: an update that has refreshed would take it off, or be denied that.
+      { ...opts, ignoreChanges: ['tags', 'tagsAll'] },
     )
   }
 }

@@ -5,7 +5,7 @@ import { verdictsOf } from '../../rollout/verdicts.ts'
 import { runsOf, verdictOf } from '../gates/suite.ts'
 import { causeOfGate, type DueGate, dueGates, takenBackBy } from '../gates.ts'
 import { commandEnvironment, runCommand } from './commands.ts'
-import type { LambdaParts } from './hook.ts'
+import { hold, type LambdaParts } from './hook.ts'
 
 const TIMEOUT_MS = 600_000
 
@@ -37,9 +37,9 @@ export async function judgeRunGates(parts: LambdaParts): Promise<void> {
     const { result, reason } = judgement
     await operations.recordVerdict({ ...verdict, result, reason })
     if (result !== 'failed' || gate.otherwise !== 'rollback') continue
-    for (const service of takenBackBy(plan, position, judgement)) {
-      await operations.trip(causeOfGate(due, reason, service))
-    }
+    const services = takenBackBy(plan, position, judgement)
+    for (const service of services) await operations.trip(causeOfGate(due, reason, service))
+    if (services.length > 0) await hold(parts)
   }
 }
 

@@ -44,7 +44,9 @@ beforeAll(async () => {
     gates: {
       suite: { run: says('suite', 0, 'process.env.SLUICE_FLAG_NEW'), flags: ['new'] },
       broken: { run: says('broken', 7, "'broken'") },
+      last: { run: says('last', 1, "'last'"), otherwise: 'rollback' },
     },
+    steps: [{ weight: 10, gates: ['last'] }, 50, 100],
     flags: { new: {} },
     start: { gates: ['suite', 'broken'] },
     guardrails: {
@@ -163,6 +165,18 @@ describe('a gate that is a command', () => {
     await minutesUntil('its verdict', async () => (await verdict('broken'))?.result === 'failed')
     expect((await verdict('broken'))?.reason).toContain('exit code 7')
     await minutesUntil('another run', async () => said('broken').length > 1)
+  })
+})
+
+describe('a gate that is a command, and takes green back', () => {
+  it('has the rule marked by the very call that does so', async () => {
+    await stand.reset(10)
+    await stand.store.writeJournal({ ...(await journal()), guardedMs: 1e12 })
+    await minutesUntil(
+      'the rollback',
+      async () => (await stand.store.readLatch())?.latched === true,
+    )
+    expect(await stand.router.marked()).toEqual(new Set([SERVICE]))
   })
 })
 
