@@ -20,6 +20,7 @@ import { refusedOnAws } from './refusals.ts'
 import { declareRunner, declareSupervised } from './runner.ts'
 import { Tasks } from './tasks.ts'
 import { commandsOf } from './variables.ts'
+import { warnedOnAws } from './warnings.ts'
 
 export type AwsPlatformArgs = PlatformArgs & { platform: AwsReference }
 
@@ -128,6 +129,7 @@ export const declareOnAws: DeclarePlatform = (name, { platform, ...args }, opts)
   if (platform.kind !== 'aws') throw new Error(`${platform.kind} is not the platform aws`)
   const problems = refusedOnAws(args.plan)
   if (problems.length > 0) throw new pulumi.RunError(problems.join('\n'))
+  for (const warning of warnedOnAws(args.plan)) void pulumi.log.warn(warning)
   const declared = new AwsPlatform(name, { ...args, platform }, opts)
   const { services, outputs } = declared
   return { platform: declared, weigh: weighOnAws(args.plan, services), outputs }
