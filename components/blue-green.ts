@@ -1,7 +1,7 @@
 import * as pulumi from '@pulumi/pulumi'
 import { findPosition, positionsOf } from '../rollout/positions.ts'
 import type { ServiceWeights } from '../rollout/weights.ts'
-import type { DeclarePlatform } from './platforms.ts'
+import type { DeclarePlatform, PlatformOutputs } from './platforms.ts'
 import { type StepRequest, TrafficStep } from './traffic-step.ts'
 
 export interface BlueGreenArgs extends StepRequest {
@@ -24,13 +24,18 @@ export interface BlueGreenArgs extends StepRequest {
  */
 export class BlueGreen extends pulumi.ComponentResource {
   readonly weights: pulumi.Output<ServiceWeights>
+  readonly outputs: PlatformOutputs
 
   constructor(name: string, args: BlueGreenArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:index:BlueGreen', name, {}, opts)
     const { folder, declare, ...request } = args
     const asked = findPosition(positionsOf(args.plan), args.position)
 
-    const { platform, weigh } = declare(
+    const {
+      platform,
+      weigh,
+      outputs = {},
+    } = declare(
       `${name}-platform`,
       { ...request, folder, keepBlue: asked?.kind !== 'retired' },
       { parent: this },
@@ -41,6 +46,7 @@ export class BlueGreen extends pulumi.ComponentResource {
       { parent: this },
     )
     this.weights = step.weights
+    this.outputs = outputs
     this.registerOutputs({ weights: this.weights })
   }
 }

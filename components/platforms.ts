@@ -10,11 +10,20 @@ export interface PlatformArgs extends StepRequest {
   keepBlue: boolean
 }
 
+/** What people need of a platform to finish it by hand: outputs of the stack. */
+export interface PlatformOutputs {
+  /** On aws: the ARN of the topic with all news, to which a pager subscribes. */
+  topic?: pulumi.Output<string>
+  /** On aws: the policy that denies a rise while latched, for the role of whoever deploys. JSON. */
+  deployerPolicy?: pulumi.Output<string>
+}
+
 /** What a platform has declared. */
 export interface DeclaredPlatform {
   /** All that must stand before anything of a traffic step is looked at. */
   platform: pulumi.Resource
   weigh: Weigh
+  outputs?: PlatformOutputs
 }
 
 /**

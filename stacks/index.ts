@@ -29,6 +29,10 @@ const rollout = new BlueGreen(plan.name, {
   declare: await platformDeclaration(config.platform.kind),
 })
 
-export const position = step
-export const weights = rollout.weights
-export const platform = config.platform
+/** The outputs of the stack; those of a platform that has none are left out. */
+export default {
+  position: step,
+  weights: rollout.weights,
+  platform: config.platform,
+  ...rollout.outputs,
+}

@@ -34,6 +34,8 @@ const TIMEOUT_S = 900
 export class RollbackHook extends pulumi.ComponentResource {
   readonly function: lambda.Function
   readonly topic: sns.Topic
+  /** Attached by whoever owns the deployer's role: a stack cannot deny itself its own removal. JSON. */
+  readonly deployerPolicy: pulumi.Output<string>
 
   constructor(name: string, args: RollbackHookArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:aws:RollbackHook', name, {}, opts)
@@ -112,8 +114,8 @@ export class RollbackHook extends pulumi.ComponentResource {
     })
     this.#rule('minute', rollout, child, { scheduleExpression: 'rate(1 minute)' })
     if (args.tells) this.#hearNews(child)
-    // Attached by whoever owns the deployer's role: a stack cannot deny itself its own removal.
-    this.registerOutputs({ deployerPolicy: JSON.stringify(deployerPolicy(listeners)) })
+    this.deployerPolicy = pulumi.output(JSON.stringify(deployerPolicy(listeners)))
+    this.registerOutputs({ topic: this.topic.arn, deployerPolicy: this.deployerPolicy })
   }
 
   #hearNews(child: pulumi.CustomResourceOptions): void {

@@ -9,7 +9,7 @@ import { toRuleWeights } from '../../platforms/aws/rule-weights.ts'
 import type { AwsReference } from '../../platforms/reference.ts'
 import { rolloutOf } from '../../rollout/environments.ts'
 import type { ColourName, Plan } from '../../rollout/plan.ts'
-import type { DeclarePlatform, PlatformArgs } from '../platforms.ts'
+import type { DeclarePlatform, PlatformArgs, PlatformOutputs } from '../platforms.ts'
 import type { Weigh } from '../traffic-step.ts'
 import { declareGroup, declareService, type StartedColour, startedColours } from './colours.ts'
 import { declareFlags } from './flags.ts'
@@ -20,16 +20,24 @@ import { refusedOnAws } from './refusals.ts'
 import { declareRunner, declareSupervised } from './runner.ts'
 import { Tasks } from './tasks.ts'
 import { commandsOf } from './variables.ts'
+import { warnedOnAws } from './warnings.ts'
 
 export type AwsPlatformArgs = PlatformArgs & { platform: AwsReference }
 
-/** Priorities of a service: of its two test rules, and of the rule that splits its traffic. */
-const PER_SERVICE = 3
+/** Priorities of a service: of its test rules, one a colour, and of the rule that splits its traffic. */
+const COLOURS = 2
+const PER_SERVICE = COLOURS + 1
 
 /** The target groups of the services; of colours that the platform starts they are not known yet. */
 type AwsServices = Record<
   string,
-  { listener: string; blue?: pulumi.Input<string>; green: pulumi.Input<string> }
+  {
+    listener: string
+    /** Of the rule that splits its traffic. */
+    priority: number
+    blue?: pulumi.Input<string>
+    green: pulumi.Input<string>
+  }
 >
 
 /**
@@ -40,6 +48,7 @@ type AwsServices = Record<
  */
 export class AwsPlatform extends pulumi.ComponentResource {
   readonly services: AwsServices
+  readonly outputs: PlatformOutputs
 
   constructor(name: string, args: AwsPlatformArgs, opts?: pulumi.ComponentResourceOptions) {
     super('sluice:aws:Platform', name, {}, opts)
@@ -53,9 +62,9 @@ export class AwsPlatform extends pulumi.ComponentResource {
     const tasks = usesTasks(plan)
       ? new Tasks('tasks', { rollout: platform.name, plan }, child)
       : undefined
-    for (const [index, [service, groups]] of Object.entries(services).entries()) {
+    for (const [service, groups] of Object.entries(services)) {
       for (const [offset, colour] of (['green', 'blue'] as const).entries()) {
-        const priority = plan.aws.priority + index * PER_SERVICE + offset
+        const priority = groups.priority - COLOURS + offset
         const rule = testRule(plan, service, groups, colour, priority, child)
         const own = started.find((one) => one.service === service && one.name === colour)
         if (tasks && rule && own) declareService(plan, tasks, own, rule, this)
@@ -110,7 +119,8 @@ export class AwsPlatform extends pulumi.ComponentResource {
       hook,
       opts: child,
     })
-    this.registerOutputs({})
+    this.outputs = { topic: hook.topic.arn, deployerPolicy: hook.deployerPolicy }
+    this.registerOutputs({ ...this.outputs })
   }
 }
 
@@ -119,8 +129,10 @@ export const declareOnAws: DeclarePlatform = (name, { platform, ...args }, opts)
   if (platform.kind !== 'aws') throw new Error(`${platform.kind} is not the platform aws`)
   const problems = refusedOnAws(args.plan)
   if (problems.length > 0) throw new pulumi.RunError(problems.join('\n'))
+  for (const warning of warnedOnAws(args.plan)) void pulumi.log.warn(warning)
   const declared = new AwsPlatform(name, { ...args, platform }, opts)
-  return { platform: declared, weigh: weighOnAws(args.plan, declared.services) }
+  const { services, outputs } = declared
+  return { platform: declared, weigh: weighOnAws(args.plan, services), outputs }
 }
 
 /**
@@ -128,14 +140,13 @@ export const declareOnAws: DeclarePlatform = (name, { platform, ...args }, opts)
  * stated: left out, it stays as it was, and its cookie wins over the weights.
  */
 export function weighOnAws(plan: Plan, services: AwsServices): Weigh {
-  const order = Object.keys(services)
   return (service, weights, opts) => {
-    const { listener, blue, green } = services[service] as AwsServices[string]
+    const { listener, priority, blue, green } = services[service] as AwsServices[string]
     return new lb.ListenerRule(
       `weights-${service}`,
       {
         listenerArn: listener,
-        priority: plan.aws.priority + order.indexOf(service) * PER_SERVICE + PER_SERVICE - 1,
+        priority,
         conditions: [{ pathPattern: { values: pathsOf(plan, service) } }],
         actions: [
           {
@@ -149,7 +160,8 @@ export function weighOnAws(plan: Plan, services: AwsServices): Weigh {
           },
         ],
       },
-      opts,
+      // The hook's mark is a tag: an update that has refreshed would take it off, or be denied that.
+      { ...opts, ignoreChanges: ['tags', 'tagsAll'] },
     )
   }
 }
@@ -190,7 +202,7 @@ function testRule(
 
 function servicesOf(plan: Plan, keepBlue: boolean, started: readonly StartedColour[]): AwsServices {
   return Object.fromEntries(
-    Object.entries(plan.services).map(([name, service]) => {
+    Object.entries(plan.services).map(([name, service], index) => {
       const groupOf = (colour: ColourName): pulumi.Input<string> | undefined => {
         const own = started.find((one) => one.service === name && one.name === colour)
         const given = service[colour]
@@ -201,6 +213,7 @@ function servicesOf(plan: Plan, keepBlue: boolean, started: readonly StartedColo
         name,
         {
           listener: plan.aws.listener as string,
+          priority: plan.aws.priority + index * PER_SERVICE + COLOURS,
           ...(blue === undefined ? {} : { blue }),
           green: groupOf('green') as pulumi.Input<string>,
         },

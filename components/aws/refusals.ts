@@ -1,3 +1,4 @@
+import { watchedBy } from '../../platforms/aws/alarms.ts'
 import { formatDuration } from '../../rollout/duration.ts'
 import type { Colour, Gate, Guardrail, Metric, Plan } from '../../rollout/plan.ts'
 import { positionsOf } from '../../rollout/positions.ts'
@@ -97,6 +98,9 @@ export function refusedOnAws(plan: Plan): string[] {
       say(`backups.${name}.priority`, 'scheduled backups are not carried by the platform aws yet')
     }
   }
+  if (plan.report.every !== undefined) {
+    say('report.every', 'nobody sends reports on aws; take it out, and type: sluice report')
+  }
   const outside = Object.keys(plan.external)
   if (outside.length > 0) {
     say('external', `${outside.join(', ')}: not carried by the platform aws yet`)
@@ -110,7 +114,14 @@ type Say = (path: string, message: string) => void
 
 function sayOfGuardrail(say: Say, plan: Plan, name: string, guardrail: Guardrail): void {
   const at = `guardrails.${name}`
-  const { metric, query, gate, above, below } = guardrail
+  const { metric, query, gate, check, above, below } = guardrail
+  const other = watchedBy(plan, name).find((one) => plan.services[one]?.health !== check)
+  if (check !== undefined && other !== undefined) {
+    say(
+      `${at}.check`,
+      `${check} is not the health of ${other}, and aws asks a target group for that alone; make one the other`,
+    )
+  }
   if (query !== undefined && !plan.aws.metrics[name]) sayOfQuery(say, name, `${at}.query`)
   if (gate !== undefined && plan.gates[gate]?.run !== undefined) {
     say(

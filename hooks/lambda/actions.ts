@@ -32,12 +32,13 @@ export async function takeAction(parts: LambdaParts, alarm: Alarm): Promise<obje
     return { did: 'set a flag' }
   }
   if (action?.do !== 'run') return { did: 'nothing', why: `${name} runs nothing` }
+  const position = parts.world.journal?.verified.position
   // How it ends is seen, and told, by the minute's run.
   await beginCommand(parts, {
     key: `${occasion}, ${timesBy(alarm, action.againMs, charge.clock)}`,
     run: action.command,
     environment: {
-      ...commandEnvironment(parts, {}, service),
+      ...commandEnvironment({ plan: charge.plan, position, service }, {}),
       ...{ SLUICE_GUARDRAIL: name, SLUICE_VALUE: value, SLUICE_THRESHOLD: threshold },
     },
   })

@@ -100,15 +100,11 @@ function tooLong(timeoutMs: number): string {
   return `ended after ${formatDuration(timeoutMs)}`
 }
 
-/** What a command is told of where it runs; `env:` names are the task's own, from the secret. */
+/** What a command is told of where it runs; `env:` names are the task's own, from the secret. Pure. */
 export function commandEnvironment(
-  { charge, world }: Pick<LambdaParts, 'charge' | 'world'>,
+  place: Parameters<typeof placeVariables>[0],
   own: Record<string, string>,
-  service?: string,
 ): Record<string, string> {
-  const position = world.journal?.verified.position
-  return {
-    ...placeVariables({ plan: charge.plan, position, service }),
-    ...Object.fromEntries(Object.entries(own).filter(([, value]) => !value.startsWith('env:'))),
-  }
+  const given = Object.entries(own).filter(([, value]) => !value.startsWith('env:'))
+  return { ...placeVariables(place), ...Object.fromEntries(given) }
 }

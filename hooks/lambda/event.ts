@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { RolloutEvent } from '../../platforms/store.ts'
+import { newsOnTopic } from './topic.ts'
 
 /** What the function was called for. */
 export type Call =
@@ -76,8 +77,11 @@ export function callOf(event: unknown): Call {
   if (asked.success) return { kind: 'judge', id: asked.data.detail.id }
   const told = news.safeParse(event)
   if (told.success) {
-    const events = told.data.Records.map(({ Sns }) => JSON.parse(Sns.Message) as RolloutEvent)
-    return { kind: 'news', events }
+    const now = new Date()
+    return {
+      kind: 'news',
+      events: told.data.Records.map(({ Sns }) => newsOnTopic(Sns.Message, now)),
+    }
   }
   const shown = JSON.stringify(event)?.slice(0, 200)
   throw new Error(`neither an alarm nor the schedule nor its own: ${shown}`)

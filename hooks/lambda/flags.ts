@@ -1,5 +1,5 @@
 import { deployFlags } from '../../platforms/aws/flags.ts'
-import { flagStateOf, flagText } from '../../rollout/flag-file.ts'
+import { flagStateOf } from '../../rollout/flag-file.ts'
 import type { LambdaParts } from './hook.ts'
 
 /**
@@ -15,12 +15,12 @@ export async function keepFlags({
   router,
 }: LambdaParts): Promise<void> {
   if (!layout.flags) return
-  const [journal, latch, weights] = await Promise.all([
-    store.readJournal(),
-    store.readLatch(),
-    router.read(),
-  ])
-  if (!journal) return
-  const text = flagText(flagStateOf(charge.plan, weights, latch, journal))
-  await deployFlags(clients.flags, layout.flags, text)
+  await deployFlags(clients.flags, layout.flags, async () => {
+    const [journal, latch, weights] = await Promise.all([
+      store.readJournal(),
+      store.readLatch(),
+      router.read(),
+    ])
+    return journal && flagStateOf(charge.plan, weights, latch, journal)
+  })
 }

@@ -28,7 +28,7 @@ export async function runOperations(parts: LambdaParts): Promise<void> {
 }
 
 async function bringOn(parts: LambdaParts, due: DueOperation, journal: Journal): Promise<void> {
-  const { operations } = parts
+  const { operations, charge } = parts
   const { planned, position, attempt } = due
   const { name, run, environment, service, timeoutMs } = planned
   const before = recordOf(due, journal)
@@ -41,7 +41,7 @@ async function bringOn(parts: LambdaParts, due: DueOperation, journal: Journal):
     const end = await runCommand(parts, {
       key: keyOf(due, journal),
       run,
-      environment: commandEnvironment(parts, environment, service),
+      environment: commandEnvironment({ plan: charge.plan, position, service }, environment),
       timeoutMs,
     })
     if (!end) return await record('running', `runs ${run.join(' ')} as a task`)

@@ -5,7 +5,7 @@ import { verdictsOf } from '../../rollout/verdicts.ts'
 import { runsOf, verdictOf } from '../gates/suite.ts'
 import { causeOfGate, type DueGate, dueGates, takenBackBy } from '../gates.ts'
 import { commandEnvironment, runCommand } from './commands.ts'
-import type { LambdaParts } from './hook.ts'
+import { hold, type LambdaParts } from './hook.ts'
 
 const TIMEOUT_MS = 600_000
 
@@ -37,9 +37,9 @@ export async function judgeRunGates(parts: LambdaParts): Promise<void> {
     const { result, reason } = judgement
     await operations.recordVerdict({ ...verdict, result, reason })
     if (result !== 'failed' || gate.otherwise !== 'rollback') continue
-    for (const service of takenBackBy(plan, position, judgement)) {
-      await operations.trip(causeOfGate(due, reason, service))
-    }
+    const services = takenBackBy(plan, position, judgement)
+    for (const service of services) await operations.trip(causeOfGate(due, reason, service))
+    if (services.length > 0) await hold(parts)
   }
 }
 
@@ -52,6 +52,7 @@ async function judge(parts: LambdaParts, due: DueGate): Promise<Judgement | unde
   const purpose = `gate ${name} at ${position.name} of attempt ${attempt}, ${planHash}, ${verified.at}`
   const round = roundOf(journal, purpose)
   const service = gate.services?.length === 1 ? gate.services[0] : undefined
+  const place = { plan: parts.charge.plan, position: position.name, service }
   const runs = runsOf(gate.flags)
   const ends = await Promise.all(
     runs.map(({ variables }, part) =>
@@ -59,7 +60,7 @@ async function judge(parts: LambdaParts, due: DueGate): Promise<Judgement | unde
         key: keyOfRound(purpose, round, part),
         run: gate.run as string[],
         environment: {
-          ...commandEnvironment(parts, gate.environment ?? {}, service),
+          ...commandEnvironment(place, gate.environment ?? {}),
           ...variables,
         },
         timeoutMs: gate.timeout ?? TIMEOUT_MS,

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   type AppConfigClient,
   CreateHostedConfigurationVersionCommand,
@@ -5,21 +6,39 @@ import {
   ListDeploymentsCommand,
   StartDeploymentCommand,
 } from '@aws-sdk/client-appconfig'
-import { call } from './failures.ts'
+import { type FlagState, flagText } from '../../rollout/flag-file.ts'
+import { Unavailable } from '../platform.ts'
+import { call, failed, isNamed } from './failures.ts'
 import type { AwsFlags } from './layout.ts'
 
+/** More rounds than this are no race any more. */
+const ROUNDS = 8
+/** Until a deployment to everybody at once is over. */
+const OVER_MS = 500
+
 /**
- * Deploys the flag file with AppConfig, where it is not the one that is deployed: a new hosted version,
- * and a deployment of it to everybody at once.
- * @param text flagd's form, JSON
- * @returns whether there was something to deploy
+ * Deploys the flags as they are, and looks again until there is nothing more to deploy. AppConfig knows
+ * no condition: of two at once the one that has read the older state may come last, and sees it then.
+ * @param stateNow what the flags are of, read at this moment; undefined while nothing has them
+ * @returns what they are of that is deployed
+ * @throws Unavailable where AppConfig does not take them, or where they do not settle
  */
 export async function deployFlags(
   appconfig: AppConfigClient,
   place: AwsFlags,
-  text: string,
-): Promise<boolean> {
-  if ((await deployedFlags(appconfig, place)) === text) return false
+  stateNow: () => Promise<FlagState | undefined>,
+): Promise<FlagState | undefined> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const state = await stateNow()
+    const text = state && flagText(state)
+    if (text === undefined || (await deployedFlags(appconfig, place)) === text) return state
+    await deploy(appconfig, place, text)
+  }
+  throw new Unavailable('the flags do not stay as they were deployed; next: sluice doctor')
+}
+
+/** A new hosted version, and a deployment of it to everybody at once. */
+async function deploy(appconfig: AppConfigClient, place: AwsFlags, text: string): Promise<void> {
   const { application: ApplicationId, profile: ConfigurationProfileId } = place
   const { VersionNumber } = await call(
     `appconfig:CreateHostedConfigurationVersion ${ConfigurationProfileId}`,
@@ -32,9 +51,8 @@ export async function deployFlags(
       }),
     ),
   )
-  await call(
-    `appconfig:StartDeployment ${place.environment}`,
-    appconfig.send(
+  try {
+    await appconfig.send(
       new StartDeploymentCommand({
         ApplicationId,
         ConfigurationProfileId,
@@ -42,9 +60,13 @@ export async function deployFlags(
         DeploymentStrategyId: place.strategy,
         ConfigurationVersion: String(VersionNumber),
       }),
-    ),
-  )
-  return true
+    )
+  } catch (error) {
+    // An environment takes one deployment at a time: somebody else's is not over.
+    if (!isNamed(error, 'Conflict'))
+      throw failed(error, `appconfig:StartDeployment ${place.environment}`)
+    await pause(OVER_MS)
+  }
 }
 
 /** The flag file as it is deployed, or being deployed; undefined where none is. */

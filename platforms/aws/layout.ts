@@ -15,6 +15,8 @@ export const layoutSchema = z.strictObject({
     z.strictObject({
       /** The listener whose rule splits the service's traffic. */
       listener: arn,
+      /** Of that rule: what it is known by where it does not forward to green yet. */
+      priority: z.int().optional(),
       /** Absent once blue is retired. */
       blue: arn.optional(),
       green: arn,

@@ -28,6 +28,7 @@ const SETTLE_MS = 15_000
  * of a rule; here they are read, lowered, and put back.
  */
 export class AlbRouter implements Router {
+  readonly native = true
   readonly #elb: ElasticLoadBalancingV2Client
   readonly #layout: AwsLayout
   readonly #betweenMs: number
@@ -178,7 +179,7 @@ export class AlbRouter implements Router {
     )
     return new Map(
       services.flatMap(([name, service]) => {
-        const rule = found.get(service.listener)?.find((one) => splits(one, service))
+        const rule = ruleOf(service, found.get(service.listener) ?? [])
         return rule ? [[name, rule] as const] : []
       }),
     )
@@ -207,12 +208,28 @@ export class AlbRouter implements Router {
   }
 }
 
-/** The rule that splits a service's traffic: it forwards to green, and not for tests alone. */
-function splits(rule: Rule, { green }: AwsService): boolean {
-  const forTests = (rule.Conditions ?? []).some(
+/**
+ * The rule that splits a service's traffic, and is not for tests alone: it forwards to green, and where
+ * several do, to blue too. Where the plan names another green by now, which the rule has not yet, it is
+ * known by its priority: another rule that forwards to blue, or to the new green alone, is somebody else's.
+ */
+function ruleOf({ blue, green, priority }: AwsService, rules: readonly Rule[]): Rule | undefined {
+  const splitting = rules.filter((rule) => !isForTests(rule) && groupsOf(rule).length > 0)
+  const isOurs = (rule: Rule) => rule.Priority === String(priority)
+  const has = (rule: Rule, group: string) => groupsOf(rule).some(({ arn }) => arn === group)
+  const hasBlue = (rule: Rule) => blue !== undefined && has(rule, blue)
+  return (
+    splitting.find((rule) => isOurs(rule) && has(rule, green)) ??
+    splitting.find((rule) => hasBlue(rule) && has(rule, green)) ??
+    splitting.find((rule) => isOurs(rule) && (blue === undefined || hasBlue(rule))) ??
+    splitting.find((rule) => has(rule, green))
+  )
+}
+
+function isForTests({ Conditions = [] }: Rule): boolean {
+  return Conditions.some(
     ({ HttpHeaderConfig }) => HttpHeaderConfig?.HttpHeaderName?.toLowerCase() === TEST_HEADER,
   )
-  return !forTests && groupsOf(rule).some(({ arn }) => arn === green)
 }
 
 function groupsOf(rule: Rule) {

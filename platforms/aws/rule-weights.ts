@@ -30,13 +30,18 @@ export function toRuleWeights(
   ]
 }
 
-/** Green's percent, of the weights of a rule; a rule that is all zeros gives nobody anything. */
+/**
+ * Green's percent, of the weights of a rule: all that is not blue's, so that a group which the plan no
+ * longer names still counts as what users get beside blue. A rule that knows no blue, as where that is
+ * another one by now, says what green has. A rule that is all zeros gives nobody anything.
+ */
 export function shareOf(
   weights: readonly RuleWeight[],
-  { green }: Pick<AwsService, 'green'>,
+  { blue, green }: Pick<AwsService, 'blue' | 'green'>,
 ): number {
   const sum = weights.reduce((total, { weight }) => total + weight, 0)
   if (sum === 0) return 0
-  const share = weights.find(({ arn }) => arn === green)?.weight ?? 0
+  const of = (group: string | undefined) => weights.find(({ arn }) => arn === group)?.weight
+  const share = sum - (of(blue) ?? sum - (of(green) ?? sum))
   return Math.round((share * 10_000) / sum) / 100
 }

@@ -1,11 +1,5 @@
 import type { AppConfigClient } from '@aws-sdk/client-appconfig'
-import {
-  flagShares,
-  flagStateOf,
-  flagText,
-  percentOf,
-  removedFlags,
-} from '../../rollout/flag-file.ts'
+import { flagShares, flagStateOf, percentOf, removedFlags } from '../../rollout/flag-file.ts'
 import { heldAgainst } from '../../rollout/limits.ts'
 import type { Operations } from '../operations.ts'
 import { type FlagReport, Refused } from '../platform.ts'
@@ -42,11 +36,12 @@ export async function setFlagFor(
     throw new Refused(`the flag ${flag} was removed with the code that read it`)
   }
   await operations.setFlag(flag, on, `by ${by}`)
-  const [weights, latch] = [await router.read(), await store.readLatch()]
-  const state = flagStateOf(plan, weights, latch, await store.readJournal())
-  await deployFlags(appconfig, place, flagText(state))
+  const state = await deployFlags(appconfig, place, async () => {
+    const [weights, latch] = [await router.read(), await store.readLatch()]
+    return flagStateOf(plan, weights, latch, await store.readJournal())
+  })
   const tookMs = Math.round(performance.now() - started)
-  const share = flagShares(state)[flag]
+  const share = state && flagShares(state)[flag]
   const percent = share ? percentOf(share) : 0
   return { flag, on, percent, tookMs, limits: heldAgainst(plan, 'flag', tookMs) }
 }

@@ -23,7 +23,7 @@ const ARGS = {
 }
 const policy = hookPolicy(ARGS)
 
-/** Each call that the handler makes; aws-hook.test.ts records that there is no other. */
+/** Each call that the handler makes; hooks/lambda/hook.test.ts records that there is no other. */
 const MADE: Asked[] = [
   { action: 'ssm:GetParameters', resource: parameter('sluice/shop/layout') },
   { action: 'ssm:GetParameters', resource: parameter('sluice/shop/heartbeat') },
@@ -173,16 +173,26 @@ describe("the deployer's policy, by a simulation on the document", () => {
   const denied = deployerPolicy([listener])
   const latched = { 'aws:ResourceTag/sluice:latched': 'true' }
 
-  it('denies a change of a rule that is marked as latched, and of no other', () => {
-    const action = 'elasticloadbalancing:ModifyRule'
-    expect(isDenied(denied, { action, resource: rule, context: latched })).toBe(true)
-    expect(isDenied(denied, { action, resource: rule })).toBe(false)
-    expect(isDenied(denied, { action, resource: other, context: latched })).toBe(false)
-  })
+  it.each(['ModifyRule', 'DeleteRule'])(
+    'denies %s of a rule that is marked as latched, and of no other',
+    (name) => {
+      const action = `elasticloadbalancing:${name}`
+      expect(isDenied(denied, { action, resource: rule, context: latched })).toBe(true)
+      expect(isDenied(denied, { action, resource: rule })).toBe(false)
+      expect(isDenied(denied, { action, resource: other, context: latched })).toBe(false)
+    },
+  )
 
-  it('denies to take the mark off, and leaves every other tag alone', () => {
-    const action = 'elasticloadbalancing:RemoveTags'
-    expect(isDenied(denied, { action, resource: rule, context: tag('sluice:latched') })).toBe(true)
-    expect(isDenied(denied, { action, resource: rule, context: tag('owner') })).toBe(false)
-  })
+  it.each(['AddTags', 'RemoveTags'])(
+    'denies %s of the mark, among others too, and leaves every other tag alone',
+    (name) => {
+      const asks = (...keys: string[]) => ({
+        ...{ action: `elasticloadbalancing:${name}`, resource: rule },
+        context: { 'aws:TagKeys': keys },
+      })
+      expect(isDenied(denied, asks('sluice:latched'))).toBe(true)
+      expect(isDenied(denied, asks('owner', 'sluice:latched'))).toBe(true)
+      expect(isDenied(denied, asks('owner'))).toBe(false)
+    },
+  )
 })

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateDBInstanceCommand } from '@aws-sdk/client-rds'
@@ -29,6 +29,8 @@ import { freePorts } from './free-ports.ts'
 const NAME = 'huntred'
 const SERVICE = 'huntred'
 const SECOND = 'huntred_v2'
+/** The policy that is attached to the deployer's role: see the stand-in's iam.ts. */
+const DENIES = 'denies.json'
 /** How many times faster than real the plan's waits pass: a day is a second. */
 const CLOCK = 86_400
 /** Milliseconds of each answer: twice a baseline has to be more than a busy machine adds. */
@@ -75,6 +77,7 @@ export class AwsStack extends EngineStack {
       {
         ...environmentOf(moto.endpoint, 'deployer'),
         SLUICE_STAND_IN_CODE: join(folder, 'code'),
+        SLUICE_STAND_IN_DENIES: join(folder, DENIES),
       },
     )
     this.moto = moto
@@ -199,6 +202,12 @@ export class AwsStack extends EngineStack {
         },
       },
     ]
+  }
+
+  /** Attaches the deployer's policy, as whoever owns the role does with the output of the stack. */
+  async attachPolicy(): Promise<void> {
+    const { output } = await this.pulumi('stack', 'output', 'deployerPolicy', '--stack', 'e2e')
+    writeFileSync(join(this.folder, DENIES), output)
   }
 
   /** What people were told by the plan's channel. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { PolicyDocument } from '../../components/aws/policies.ts'
 import { type Load, startLoad } from '../../examples/load.ts'
 import { changedTypes, otherHands } from './aws-other-hands.ts'
 import { AwsStack } from './aws-stack.ts'
@@ -32,6 +33,14 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     expect(await stack.green()).toBe(0)
     load = startLoad({ url: stack.url, rate: 60, seconds: 3_600, paths: PATHS })
     await stack.untilGuarded()
+  })
+
+  it('says where news is and what the deployer is to be denied, as outputs of the stack', async () => {
+    const said = async (name: string) =>
+      (await stack.pulumi('stack', 'output', name, '--stack', 'e2e')).output.trim()
+    expect(await said('topic')).toMatch(/^arn:aws:sns:.*:news-/)
+    const { Statement } = JSON.parse(await said('deployerPolicy')) as PolicyDocument
+    expect(Statement.map(({ Effect }) => Effect)).toEqual(['Deny', 'Deny'])
   })
 
   it('shows one changed resource of AWS in a step, with the two weights', async () => {

@@ -54,6 +54,8 @@ export class MemoryRouter implements Router {
   failure: Error | undefined
   /** A service that nobody may write. */
   denied: string | undefined
+  /** True as on a platform whose engine writes the weights. */
+  native = false
   readonly #pause: Pause
   readonly #latched: () => boolean
   constructor(weights: ServiceWeights, latched: () => boolean, pause: Pause = async () => {}) {

@@ -126,6 +126,32 @@ describe('a rollout', () => {
   })
 })
 
+describe('an admission where the engine writes the weights, and asks nobody again', () => {
+  it('gives no traffic to a colour that is absent or ill, and leaves no intent behind', async () => {
+    const { operations, move, request, router, store } = setUp()
+    router.native = true
+    await move('start')
+    router.ill.add('api green')
+    const rise = operations.admit(request('api@25'), 1)
+    await expect(rise).rejects.toThrow(/green of api is absent or ill, and would get the traffic/)
+    expect(store.journal?.intent).toBeUndefined()
+    router.ill.clear()
+    await move('api@25', 1, 1)
+    router.ill.add('api blue')
+    const fall = operations.admit(request('start'), 1)
+    await expect(fall).rejects.toThrow(/blue of api is absent or ill, and would get the traffic/)
+    expect(store.journal?.intent).toBeUndefined()
+  })
+
+  it('asks after the colours of what moves alone', async () => {
+    const { operations, move, request, router } = setUp()
+    router.native = true
+    await move('start')
+    for (const ill of ['api blue', 'web blue', 'web green']) router.ill.add(ill)
+    expect((await operations.admit(request('api@25'), 1)).permitted['api']?.green).toBe(25)
+  })
+})
+
 describe('a trip', () => {
   it('latches before it writes, reads back, and tells once', async () => {
     const { operations, move, router, announced, store } = setUp()

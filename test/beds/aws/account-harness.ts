@@ -8,7 +8,7 @@ import { PublishCommand } from '@aws-sdk/client-sns'
 import { type Clients, clientsOf } from '../../../platforms/aws/clients.ts'
 import { BalancerHarness, targetsOf } from './balancer-harness.ts'
 import { type Change, CloudWatchHarness } from './cloudwatch-harness.ts'
-import { alarmEvent, bridgeEvent, matches, scheduledEvent } from './events.ts'
+import { alarmEvent, alarmMessage, bridgeEvent, matches, scheduledEvent } from './events.ts'
 import { LambdaHarness, type LambdaOptions } from './lambda-harness.ts'
 import { NewsHarness } from './news-harness.ts'
 
@@ -163,7 +163,7 @@ export class AccountHarness {
         if (action.startsWith('arn:aws:lambda:')) {
           sent.push(this.lambda.send(functionIn(action), alarmEvent(change)))
         } else if (action.startsWith('arn:aws:sns:')) {
-          const Message = JSON.stringify({ AlarmName: alarm.AlarmName, NewStateValue: to })
+          const Message = alarmMessage(change)
           sent.push(this.#clients.topics.send(new PublishCommand({ TopicArn: action, Message })))
         }
       }

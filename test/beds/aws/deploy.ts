@@ -152,7 +152,7 @@ export async function deployRollout(
     }),
   )
   const layout: AwsLayout = {
-    services: { [service]: { listener, blue, green } },
+    services: { [service]: { listener, priority: 20, blue, green } },
     topic,
     hook: account.function,
     databases: plan.aws.databases,

@@ -51,6 +51,22 @@ export function bridgeEvent({ alarm, from, to, reasonData, at }: Change) {
   }
 }
 
+/** The same change as an alarm's SNS action tells a topic: the text of its message. */
+export function alarmMessage({ alarm, from, to, at }: Change): string {
+  return JSON.stringify({
+    AlarmName: alarm.AlarmName,
+    AlarmDescription: alarm.AlarmDescription,
+    AWSAccountId: ACCOUNT,
+    NewStateValue: to,
+    NewStateReason: 'Threshold Crossed',
+    StateChangeTime: at.toISOString().replace('Z', '+0000'),
+    Region: regionOf(alarm.AlarmArn),
+    AlarmArn: alarm.AlarmArn,
+    OldStateValue: from,
+    Trigger: { Period: 60 },
+  })
+}
+
 export function scheduledEvent(rule: string) {
   return {
     version: '0',

@@ -4,7 +4,7 @@ A stand-in for AWS, and no more than that: percentiles, which moto's CloudWatch 
 ECS that end (moto_tasks.py); deployments of AppConfig (moto_appconfig.py); faults that a test asks
 for; and a record of the calls with the key that made them.
 
-    GET  /bed/calls           [{service, action, key, status}]
+    GET  /bed/calls           [{service, action, key, status, asked}]
     DELETE /bed/calls         forgets them
     PUT  /bed/faults          [{service, action?, code, status, times?}], the whole list anew
     PUT  /bed/tasks           {arn, code, reason?}: the process of a task has ended
@@ -28,6 +28,9 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 SCOPE = re.compile(r"Credential=([^/]+)/\d{8}/[^/]+/([^/]+)/aws4_request")
+
+# Of a value of a call's form, to be remembered.
+MOST = 500
 
 known_statistics = cloudwatch.Statistics.get_statistics_for_type
 
@@ -81,6 +84,7 @@ class Bed:
         key, service = found.groups()
         action = self.action_of(environ)
         call = {"service": service, "action": action, "key": key, "status": None}
+        call["asked"] = self.asked_for(environ)
         with self.lock:
             self.calls.append(call)
             fault = self.fault_for(service, action)
@@ -106,6 +110,18 @@ class Bed:
         if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
             return parse_qs(body.decode()).get("Action", [""])[0]
         return f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}"
+
+    def asked_for(self, environ):
+        """What a call is about: its form as it was sent, or the names in its JSON."""
+        kind = environ.get("CONTENT_TYPE", "")
+        if not kind.startswith(("application/x-www-form-urlencoded", "application/x-amz-json")):
+            return {}
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        if kind.startswith("application/x-www-form-urlencoded"):
+            return {name: values[0][:MOST] for name, values in parse_qs(body.decode()).items()}
+        asked = json.loads(body or b"{}")
+        return {name: asked[name] for name in ("Name", "Names", "Path") if name in asked}
 
     def fault_for(self, service, action):
         for fault in self.faults:

@@ -30,6 +30,8 @@ export interface ApiCall {
   action: string
   key: string
   status: number
+  /** What it is about: the fields of a form, or `Name`, `Names` and `Path` of JSON; else nothing. */
+  asked: Record<string, string | string[]>
 }
 
 export interface Moto {

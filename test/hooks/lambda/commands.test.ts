@@ -34,6 +34,7 @@ beforeAll(async () => {
         environment: { URL: 'env:ORDERS_URL', MODE: 'build' },
       },
       cache: { run: says('cache', 3, "'cache'"), at: 'after-step' },
+      undo: { run: says('undo', 0, 'process.env.SLUICE_POSITION'), at: 'on-rollback' },
       slow: {
         run: ['node', '-e', 'setTimeout(() => {}, 60000)'],
         at: 'on-rollback',
@@ -43,7 +44,9 @@ beforeAll(async () => {
     gates: {
       suite: { run: says('suite', 0, 'process.env.SLUICE_FLAG_NEW'), flags: ['new'] },
       broken: { run: says('broken', 7, "'broken'") },
+      last: { run: says('last', 1, "'last'"), otherwise: 'rollback' },
     },
+    steps: [{ weight: 10, gates: ['last'] }, 50, 100],
     flags: { new: {} },
     start: { gates: ['suite', 'broken'] },
     guardrails: {
@@ -134,6 +137,14 @@ describe('an operation that comes to no good end', () => {
     expect((await operation('cache'))?.reason).toContain('exit code 3')
   })
 
+  it('is told of the position that was rolled back from, also where another one stands by now', async () => {
+    await stand.call(stand.alarm())
+    const { verified, ...rest } = await journal()
+    await stand.store.writeJournal({ ...rest, verified: { ...verified, position: 'start' } })
+    await minutesUntil('its end', async () => (await operation('undo'))?.result === 'done')
+    expect(said('undo')).toEqual(['shop@10'])
+  })
+
   it('is ended after its time', async () => {
     await stand.call(stand.alarm())
     await minutesUntil('its end', async () => (await operation('slow'))?.result === 'failed')
@@ -154,6 +165,18 @@ describe('a gate that is a command', () => {
     await minutesUntil('its verdict', async () => (await verdict('broken'))?.result === 'failed')
     expect((await verdict('broken'))?.reason).toContain('exit code 7')
     await minutesUntil('another run', async () => said('broken').length > 1)
+  })
+})
+
+describe('a gate that is a command, and takes green back', () => {
+  it('has the rule marked by the very call that does so', async () => {
+    await stand.reset(10)
+    await stand.store.writeJournal({ ...(await journal()), guardedMs: 1e12 })
+    await minutesUntil(
+      'the rollback',
+      async () => (await stand.store.readLatch())?.latched === true,
+    )
+    expect(await stand.router.marked()).toEqual(new Set([SERVICE]))
   })
 })
 

@@ -8,16 +8,20 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hookPolicy } from '../../../components/aws/policies.ts'
 import { callOf } from '../../../hooks/lambda/event.ts'
 import { answer, openHook } from '../../../hooks/lambda/hook.ts'
+import { OWN_NAMESPACE } from '../../../platforms/aws/alarms.ts'
+import { writeHeartbeat } from '../../../platforms/aws/heartbeat.ts'
 import { parameterNames } from '../../../platforms/aws/layout.ts'
 import { Unavailable } from '../../../platforms/platform.ts'
 import type { RolloutEvent } from '../../../platforms/store.ts'
 import { greenOf, split } from '../../../rollout/weights.ts'
 import { scheduledEvent } from '../../beds/aws/events.ts'
+import type { ApiCall } from '../../beds/aws/moto.ts'
+import { type Asked, isAllowed } from '../../components/iam-simulation.ts'
 import { type HookStand, openStand, SERVICE } from './stand.ts'
 
 let stand: HookStand
 let begun = ''
-const actions = new Set<string>()
+const made: Asked[] = []
 
 beforeAll(async () => {
   stand = await openStand()
@@ -38,9 +42,8 @@ const isAsserted = ({ kind, at }: RolloutEvent) => kind === 'asserted' && at > b
 /** What the function called, in order; remembered for the test of its rights. */
 async function called(): Promise<string[]> {
   const calls = (await stand.moto.calls()).filter(({ key }) => key === 'hook')
-  const names = calls.map(({ service, action }) => `${service}:${action}`)
-  for (const name of names) actions.add(name.replace('monitoring:', 'cloudwatch:'))
-  return names
+  made.push(...calls.flatMap(askedOf))
+  return calls.map(({ service, action }) => `${service}:${action}`)
 }
 
 describe('the function, called by an alarm', () => {
@@ -204,12 +207,17 @@ describe('the function, called each minute', () => {
 
   it('counts the time between two of its runs, and none after it was away', async () => {
     const guarded = async () => (await stand.store.readJournal())?.guardedMs ?? 0
-    await stand.call(scheduledEvent('minute'))
-    await stand.call(scheduledEvent('minute'))
+    const minute = () => stand.call(scheduledEvent('minute'), { tick: 60 })
+    const heardOf = (at: number) =>
+      writeHeartbeat(stand.clients.parameters, stand.reference.name, {
+        ...{ ...stand.charge, at: new Date(at).toISOString() },
+      })
+    await heardOf(Date.now())
+    await minute()
     const counted = await guarded()
     expect(counted).toBeGreaterThan(0)
-    await new Promise((resolve) => setTimeout(resolve, 2_600))
-    await stand.call(scheduledEvent('minute'))
+    await heardOf(Date.now() - 180_000)
+    await minute()
     expect(await guarded()).toBe(counted)
   })
 
@@ -224,7 +232,7 @@ describe('the function, called each minute', () => {
 })
 
 describe('the rights of the function', () => {
-  it('cover every call that it has made here', async () => {
+  it('cover every call that it has made here, each with what it was about', async () => {
     await stand.call(stand.alarm())
     await stand.call(scheduledEvent('minute'))
     await called()
@@ -235,11 +243,38 @@ describe('the rights of the function', () => {
       deadLetters: 'arn:aws:sqs:eu-central-1:123456789012:failed',
       function: 'hook',
     })
-    const allowed = new Set(policy.Statement.flatMap(({ Action }) => Action))
-    expect(actions.size).toBeGreaterThan(8)
-    expect([...actions].filter((action) => !allowed.has(action))).toEqual([])
+    expect(new Set(made.map(({ action }) => action)).size).toBeGreaterThan(8)
+    const about = made.filter(({ resource }) => resource !== '*')
+    expect(new Set(about.map(({ action }) => action)).size).toBeGreaterThan(5)
+    expect(made.filter((asked) => !isAllowed(policy, asked))).toEqual([])
   })
 })
+
+/** A recorded call as IAM sees it: one for each thing that it is about. */
+function askedOf({ service, action, asked }: ApiCall): Asked[] {
+  const name = `${service.replace('monitoring', 'cloudwatch')}:${action}`
+  const about = (...resources: string[]) =>
+    resources.map((resource) => ({ action: name, resource, context: contextOf(asked) }))
+  const parameters = [asked['Name'] ?? asked['Names'] ?? asked['Path'] ?? []].flat()
+  if (service === 'ssm') return about(...parameters.map((one) => `${PARAMETER}${one}`))
+  const field = { ModifyRule: 'RuleArn', Publish: 'TopicArn' }[action]
+  if (field) return about(String(asked[field]))
+  if (action.endsWith('Tags') && action !== 'DescribeTags') {
+    return about(String(asked['ResourceArns.member.1']))
+  }
+  return about('*')
+}
+
+const PARAMETER = 'arn:aws:ssm:eu-central-1:123456789012:parameter'
+
+function contextOf(asked: ApiCall['asked']): Asked['context'] {
+  const keys = Object.entries(asked).filter(([name]) =>
+    /^Tag(s|Keys)\.member\.\d+(\.Key)?$/.test(name),
+  )
+  // What is put of metrics is in CBOR, which is not read here.
+  const namespace = { 'cloudwatch:namespace': OWN_NAMESPACE }
+  return { ...namespace, 'aws:TagKeys': keys.map(([, key]) => String(key)) }
+}
 
 async function restoreLayout(): Promise<void> {
   await stand.clients.parameters.send(

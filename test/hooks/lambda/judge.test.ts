@@ -12,7 +12,7 @@ import { greenOf } from '../../../rollout/weights.ts'
 import { scheduledEvent } from '../../beds/aws/events.ts'
 import { type LambdaApi, startLambdaApi } from '../../beds/aws/lambda-api-harness.ts'
 import { json, Site } from '../../site.ts'
-import { type HookStand, openStand, SERVICE } from './stand.ts'
+import { type HookStand, type How, openStand, SERVICE } from './stand.ts'
 
 /** Of a function that is ended within a second: what it takes to record is kept free. */
 const SHORT_MS = 15_600
@@ -82,7 +82,7 @@ async function forgetJudging(): Promise<void> {
   if (before) await record.write({ ...before, state: 'done', guardrails: {} })
 }
 
-const reconcile = () => stand.call(scheduledEvent('minute'))
+const reconcile = (how?: How) => stand.call(scheduledEvent('minute'), how)
 const verdict = async (gate: string): Promise<Verdict | undefined> =>
   (await stand.store.readJournal())?.verdicts.findLast((one) => one.gate === gate)
 const green = async () => greenOf(await stand.router.read(), SERVICE)
@@ -94,13 +94,15 @@ async function putLag(value: number): Promise<void> {
 
 describe('the gates that are due', () => {
   it('are judged by one call of the function of its own, however often it is asked for', async () => {
-    await Promise.all([reconcile(), reconcile(), reconcile()])
+    const minute = { tick: 60 }
+    await Promise.all([reconcile(minute), reconcile(minute), reconcile(minute)])
     expect(calls).toHaveLength(1)
-    await reconcile()
+    await reconcile(minute)
     expect(calls).toHaveLength(1)
     await putLag(3)
     const [event] = calls
-    const done = await Promise.all([stand.call(event), stand.call(event), stand.call(event)])
+    const judging = () => stand.call(event, minute)
+    const done = await Promise.all([judging(), judging(), judging()])
     expect(done.filter((one) => 'did' in one && one.did === 'judged')).toHaveLength(1)
     // As a gate and as a guardrail: each asks both colours, past the weights, once.
     const colours = balancer.asked.map(({ headers, url }) => `${headers['x-sluice-colour']} ${url}`)
@@ -112,8 +114,8 @@ describe('the gates that are due', () => {
       result: 'passed',
       reason: 'the query gave 3, below 5',
     })
-    expect(await stand.call(event)).toMatchObject({ did: 'nothing' })
-    await reconcile()
+    expect(await judging()).toMatchObject({ did: 'nothing' })
+    await reconcile(minute)
     expect(calls).toHaveLength(1)
   })
 
@@ -144,7 +146,7 @@ describe('the gates that are due', () => {
   it('are cut off at the time limit of the function, which is no pass', async () => {
     await stands(50)
     await reconcile()
-    await stand.call(calls[0], SHORT_MS)
+    await stand.call(calls[0], { remainingMs: SHORT_MS })
     expect(await verdict('long')).toMatchObject({
       result: 'inconclusive',
       reason: expect.stringContaining('cut off'),

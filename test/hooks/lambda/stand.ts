@@ -22,6 +22,14 @@ import { freePorts } from '../../e2e/free-ports.ts'
 
 export const SERVICE = 'shop'
 
+/** How the function is called. */
+export interface How {
+  /** Until AWS would end it. */
+  remainingMs?: number
+  /** Seconds that stand for a minute of AWS: of what must not depend on how fast this machine is. */
+  tick?: number
+}
+
 /** A rollout at 10 % on moto, and the function's own code to call; nothing runs by itself here. */
 export interface HookStand {
   moto: Moto
@@ -35,7 +43,7 @@ export interface HookStand {
   reference: AwsReference
   charge: Charge
   /** Calls the function's code as one invocation of its own. */
-  call(event: unknown, remainingMs?: number): Promise<object>
+  call(event: unknown, how?: How): Promise<object>
   alarm(state?: 'ALARM' | 'OK', at?: Date): object
   /** The same change as EventBridge tells it. */
   bridged(state?: 'ALARM' | 'OK', at?: Date): object
@@ -99,8 +107,8 @@ export async function openStand(
   }
   return {
     ...{ moto, account, ports, clients, layout, store, router, reference, charge, lose },
-    call: async (event, remainingMs) =>
-      answer(await openHook(reference, charge), callOf(event), remainingMs),
+    call: async (event, { remainingMs, tick = reference.tick } = {}) =>
+      answer(await openHook({ ...reference, tick }, charge), callOf(event), remainingMs),
     alarm: (state = 'ALARM', at = new Date()) => alarmEvent(change(state, at)),
     bridged: (state = 'ALARM', at = new Date()) => bridgeEvent(change(state, at)),
     reset: async (green) => {

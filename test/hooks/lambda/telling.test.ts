@@ -72,8 +72,12 @@ it('takes green back at a level that says so, and then tells its people', async 
   })
   expect(greenOf(await stand.router.read(), SERVICE)).toBe(0)
   const events = await told('tripped', 'escalation')
-  expect(events.map(({ kind }) => kind)).toEqual(['tripped', 'escalation'])
-  expect(events[1]).toMatchObject({ details: { notify: ['boss'] } })
+  expect(events.map(({ kind }) => kind).toSorted()).toEqual(['escalation', 'tripped'])
+  const escalation = events.find(({ kind }) => kind === 'escalation')
+  expect(escalation).toMatchObject({ details: { notify: ['boss'] } })
+  const calls = (await stand.moto.calls()).map(({ action }) => action)
+  expect(calls).toContain('ModifyRule')
+  expect(calls.indexOf('Publish')).toBeGreaterThan(calls.indexOf('ModifyRule'))
 })
 
 it('tells of a level that was crossed before something else took green back', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { refusedOnAws } from '../../../components/aws/refusals.ts'
+import { warnedOnAws } from '../../../components/aws/warnings.ts'
 import { counted } from '../../../hooks/lambda/progress.ts'
 import { mapAlarm } from '../../../platforms/aws/alarm-states.ts'
 import { alarmsOf } from '../../../platforms/aws/alarms.ts'
@@ -49,6 +50,19 @@ describe('the weights of a listener rule', () => {
 
   it('refuse a share that is finer than a rule', () => {
     expect(() => toRuleWeights(split(0.05), groups)).toThrow(Refused)
+  })
+
+  it.each([
+    ['another green, which the rule has not yet', { blue: 'b', green: 'new' }, 25],
+    ['another blue, which the rule has not yet', { blue: 'new', green: 'g' }, 25],
+    ['no blue any more', { green: 'g' }, 25],
+    ['neither of what the rule has', { blue: 'new', green: 'newer' }, 100],
+  ])('read with %s', (_what, plan, share) => {
+    const weights = [
+      { arn: 'b', weight: 75 },
+      { arn: 'g', weight: 25 },
+    ]
+    expect(shareOf(weights, plan)).toBe(share)
   })
 
   it('read as nothing for green where all are zero', () => {
@@ -346,6 +360,16 @@ describe('what the platform aws does not carry', () => {
       'operations.sync.down',
     ],
     ['a backup of no instance', { backups: { orders: { postgres: 'env:X' } } }, 'databases.orders'],
+    [
+      'a check of another path than the one that target groups ask',
+      { guardrails: { one: { check: '/deep', then: 'rollback' } } },
+      'guardrails.one.check: /deep is not the health of shop',
+    ],
+    [
+      'reports by themselves',
+      { notify: { team: { webhook: 'env:TEAM' } }, report: { every: '1d', to: ['team'] } },
+      'report.every',
+    ],
     ['a plan without a listener', { aws: {} }, 'aws.listener'],
     [
       'users that keep their colour',
@@ -364,5 +388,21 @@ describe('what the platform aws does not carry', () => {
   ])('is refused by name: %s', (_what, more, path) => {
     const problems = refusedOnAws(planOf(more))
     expect(problems.filter((one) => one.includes(path))).toHaveLength(1)
+  })
+})
+
+describe('what the platform aws carries otherwise than its words say', () => {
+  const check = (more = {}) => planOf({ guardrails: { one: { check: '/healthz', ...more } } })
+
+  it("is a check, which is the target group's own: it is carried, and said", () => {
+    const plan = check({ then: 'rollback', every: '10s', consecutiveFailures: 5 })
+    expect(refusedOnAws(plan)).toEqual([])
+    expect(warnedOnAws(plan)).toEqual([
+      "plan.guardrails.one.check: on aws the health check of green's target group decides, by two minutes in which no target was healthy, and not every and consecutiveFailures; see that the target group of shop asks /healthz",
+    ])
+  })
+
+  it('is nothing of a plan without one', () => {
+    expect(warnedOnAws(planOf())).toEqual([])
   })
 })

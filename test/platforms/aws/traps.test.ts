@@ -202,7 +202,12 @@ describe('a listener rule', () => {
       }
       const both = async () => [await ask(0), await ask(1), await ask(2)]
       await expect.poll(both, { timeout: 60_000 }).toContain('green')
+      await stand.moto.forgetCalls()
       await stand.router.write({ [SERVICE]: split(0) })
+      // moto takes stickiness that a write does not speak of for off, so the write itself is looked at.
+      const write = (await stand.moto.calls()).find(({ action }) => action === 'ModifyRule')
+      const said = 'Actions.member.1.ForwardConfig.TargetGroupStickinessConfig.Enabled'
+      expect(write?.asked[said]).toBe('false')
       await expect.poll(both, { timeout: 60_000 }).not.toContain('green')
       expect(await both()).toContain('blue')
     } finally {

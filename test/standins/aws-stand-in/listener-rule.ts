@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { Props, ResourceType } from '../../../provider/protocol.ts'
 import { untilLetGo } from './held-writes.ts'
+import { notDenied } from './iam.ts'
 
 const elb = new ElasticLoadBalancingV2Client({})
 
@@ -33,6 +34,7 @@ export const listenerRule: ResourceType = {
     return { id, outputs: { ...inputs, arn: id } }
   },
   async update(ctx, id, _olds, news) {
+    await notDenied(elb, 'ModifyRule', id)
     await untilLetGo(ctx.signal)
     await elb.send(
       new ModifyRuleCommand({
@@ -71,6 +73,7 @@ export const listenerRule: ResourceType = {
     return { outputs: { ...olds, actions } }
   },
   async delete(_ctx, id) {
+    await notDenied(elb, 'DeleteRule', id)
     await elb.send(new DeleteRuleCommand({ RuleArn: id }))
   },
 }
