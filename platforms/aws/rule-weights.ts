@@ -42,6 +42,7 @@ export function shareOf(
   const sum = weights.reduce((total, { weight }) => total + weight, 0)
   if (sum === 0) return 0
   const of = (group: string | undefined) => weights.find(({ arn }) => arn === group)?.weight
-  const share = sum - (of(blue) ?? sum - (of(green) ?? sum))
+  const ofBlue = of(blue)
+  const share = ofBlue === undefined ? (of(green) ?? sum) : sum - ofBlue
   return Math.round((share * 10_000) / sum) / 100
 }
