@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import * as lb from '@pulumi/aws/lb/index.js'
 import * as ssm from '@pulumi/aws/ssm/parameter.js'
 import * as pulumi from '@pulumi/pulumi'
-import { type AwsLayout, parameterNames, TEST_HEADER } from '../../platforms/aws/layout.ts'
+import { type AwsLayout, parameterNames, ACCESS_HEADER } from '../../platforms/aws/layout.ts'
 import { TICK } from '../../platforms/aws/reference.ts'
 import { toRuleWeights } from '../../platforms/aws/rule-weights.ts'
 import type { AwsReference } from '../../platforms/reference.ts'
@@ -183,7 +183,7 @@ function testRule(
       listenerArn: groups.listener,
       priority,
       conditions: [
-        { httpHeader: { httpHeaderName: TEST_HEADER, values: [colour] } },
+        { httpHeader: { httpHeaderName: ACCESS_HEADER, values: [colour] } },
         { pathPattern: { values: pathsOf(plan, service) } },
       ],
       actions: [

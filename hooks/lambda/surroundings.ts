@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { TEST_HEADER } from '../../platforms/aws/layout.ts'
+import { ACCESS_HEADER } from '../../platforms/aws/layout.ts'
 import { readVariables } from '../../platforms/aws/secret.ts'
 import { SsmStore } from '../../platforms/aws/store.ts'
 import { rolloutOf } from '../../rollout/environments.ts'
@@ -25,7 +25,7 @@ export function lambdaSurroundings({
     reach: async ({ services, aws }, service, colour, path) => {
       const found = services[service]
       if (!found || !colourOf(found, colour) || aws.address === undefined) return []
-      return [{ url: new URL(path, aws.address).href, headers: { [TEST_HEADER]: colour } }]
+      return [{ url: new URL(path, aws.address).href, headers: { [ACCESS_HEADER]: colour } }]
     },
     run: async ({ what }) => ({
       ok: false,

@@ -85,8 +85,8 @@ export async function readLayout(ssm: SSMClient, rollout: string): Promise<AwsLa
   )
 }
 
-/** A request with this header reaches green whatever its weight is: the test rule's condition. */
-export const TEST_HEADER = 'x-sluice-colour'
+/** A request with it goes to green at any weight, by a rule of its own: blue or green. */
+export const ACCESS_HEADER = 'x-sluice-access'
 
 /** On a listener rule while latched; the deployer's policy denies a change of what bears it. */
 export const LATCHED_TAG = 'sluice:latched'

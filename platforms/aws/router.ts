@@ -14,7 +14,7 @@ import { type ServiceWeights, split, type Weights } from '../../rollout/weights.
 import { Refused, Unavailable } from '../platform.ts'
 import type { Router } from '../router.ts'
 import { call } from './failures.ts'
-import { type AwsLayout, type AwsService, LATCHED_TAG, TEST_HEADER } from './layout.ts'
+import { type AwsLayout, type AwsService, LATCHED_TAG, ACCESS_HEADER } from './layout.ts'
 import { shareOf, toRuleWeights } from './rule-weights.ts'
 
 /** Reads in a row that must agree before a change counts as settled, and the time between two. */
@@ -228,7 +228,7 @@ function ruleOf({ blue, green, priority }: AwsService, rules: readonly Rule[]): 
 
 function isForTests({ Conditions = [] }: Rule): boolean {
   return Conditions.some(
-    ({ HttpHeaderConfig }) => HttpHeaderConfig?.HttpHeaderName?.toLowerCase() === TEST_HEADER,
+    ({ HttpHeaderConfig }) => HttpHeaderConfig?.HttpHeaderName?.toLowerCase() === ACCESS_HEADER,
   )
 }
 

@@ -17,7 +17,7 @@ import {
   type AwsLayout,
   dimensionOf,
   parameterNames,
-  TEST_HEADER,
+  ACCESS_HEADER,
 } from '../../../platforms/aws/layout.ts'
 import type { AwsReference } from '../../../platforms/reference.ts'
 import type { Plan } from '../../../rollout/plan.ts'
@@ -126,7 +126,7 @@ export async function deployRollout(
       Conditions: [
         {
           Field: 'http-header',
-          HttpHeaderConfig: { HttpHeaderName: TEST_HEADER, Values: ['green'] },
+          HttpHeaderConfig: { HttpHeaderName: ACCESS_HEADER, Values: ['green'] },
         },
       ],
       Actions: [{ Type: 'forward', ForwardConfig: { TargetGroups: [{ TargetGroupArn: green }] } }],

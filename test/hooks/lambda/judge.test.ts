@@ -28,7 +28,7 @@ let balancer: Site
 
 beforeAll(async () => {
   balancer = await Site.open(({ headers }, response) => {
-    json(response, { price: wrong && headers['x-sluice-colour'] === 'green' ? 7 : 8 })
+    json(response, { price: wrong && headers['x-sluice-access'] === 'green' ? 7 : 8 })
   })
   writeFileSync(join(folder, 'parity.http'), '### prices\nGET /price\n')
   api = await startLambdaApi((_name, event) => calls.push(event))
@@ -105,7 +105,7 @@ describe('the gates that are due', () => {
     const done = await Promise.all([judging(), judging(), judging()])
     expect(done.filter((one) => 'did' in one && one.did === 'judged')).toHaveLength(1)
     // As a gate and as a guardrail: each asks both colours, past the weights, once.
-    const colours = balancer.asked.map(({ headers, url }) => `${headers['x-sluice-colour']} ${url}`)
+    const colours = balancer.asked.map(({ headers, url }) => `${headers['x-sluice-access']} ${url}`)
     expect(colours.toSorted()).toEqual([
       ...['blue /price', 'blue /price', 'green /price', 'green /price'],
     ])
