@@ -14,7 +14,7 @@ import { type ServiceWeights, split, type Weights } from '../../rollout/weights.
 import { Refused, Unavailable } from '../platform.ts'
 import type { Router } from '../router.ts'
 import { call } from './failures.ts'
-import { type AwsLayout, type AwsService, LATCHED_TAG, ACCESS_HEADER } from './layout.ts'
+import { ACCESS_HEADER, type AwsLayout, type AwsService, LATCHED_TAG } from './layout.ts'
 import { shareOf, toRuleWeights } from './rule-weights.ts'
 
 /** Reads in a row that must agree before a change counts as settled, and the time between two. */

@@ -14,10 +14,10 @@ import { PutParameterCommand } from '@aws-sdk/client-ssm'
 import { type AlarmSpec, alarmsOf, heartbeatAlarm } from '../../../platforms/aws/alarms.ts'
 import { clientsOf } from '../../../platforms/aws/clients.ts'
 import {
+  ACCESS_HEADER,
   type AwsLayout,
   dimensionOf,
   parameterNames,
-  ACCESS_HEADER,
 } from '../../../platforms/aws/layout.ts'
 import type { AwsReference } from '../../../platforms/reference.ts'
 import type { Plan } from '../../../rollout/plan.ts'
