@@ -44,6 +44,12 @@ const applySchema = async (pool: pg.Pool, from?: number) => {
 }
 
 /**
+ * Milliseconds that a request waits for a connection, and half of those it waits for rows:
+ * EXAMPLE_PATIENCE, by default 1,000. Where a machine is busy, late is not lost.
+ */
+const patienceMs = Number(process.env['EXAMPLE_PATIENCE'] ?? 1_000)
+
+/**
  * Opens a pool that never gives up: it makes the tables when it can, and looks every second.
  * @param from where the ids of new rows begin
  */
@@ -51,8 +57,8 @@ export const connect = (url: string, from?: number): Database => {
   const pool = new pg.Pool({
     connectionString: url,
     max: 10,
-    connectionTimeoutMillis: 1000,
-    query_timeout: 2000,
+    connectionTimeoutMillis: patienceMs,
+    query_timeout: 2 * patienceMs,
     keepAlive: true,
   })
   // an idle connection that the server ends is not this process's end

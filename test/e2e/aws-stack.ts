@@ -33,8 +33,8 @@ const SECOND = 'huntred_v2'
 const DENIES = 'denies.json'
 /** How many times faster than real the plan's waits pass: a day is a second. */
 const CLOCK = 86_400
-/** Milliseconds of each answer: twice a baseline has to be more than a busy machine adds. */
-const WORK_MS = '60'
+/** Milliseconds of each answer: a tenth more than blue has to be more than a busy machine adds. */
+const WORK_MS = '250'
 /** Seconds that stand for a minute of AWS: no shorter, as a busy machine is no dead hook. */
 const TICK = 12
 
@@ -147,6 +147,7 @@ export class AwsStack extends EngineStack {
           PORT: String(this.#ports[colour]),
           EXAMPLE_FAULTS: '1',
           EXAMPLE_WORK: WORK_MS,
+          EXAMPLE_PATIENCE: '20000',
           ...this.#variables(),
         },
         cwd: checkout,

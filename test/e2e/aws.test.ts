@@ -31,7 +31,9 @@ describe('the huntred stack on AWS, by the stand-ins and with the real engine', 
     expect(deployed.output).not.toContain('error:')
     expect(deployed.code).toBe(0)
     expect(await stack.green()).toBe(0)
-    load = startLoad({ url: stack.url, rate: 60, seconds: 3_600, paths: PATHS })
+    // Lost is not late, and nobody waits for a connection.
+    const patient = { connections: 64, timeoutMs: 60_000 }
+    load = startLoad({ url: stack.url, rate: 60, seconds: 3_600, paths: PATHS, ...patient })
     await stack.untilGuarded()
   })
 

@@ -24,7 +24,8 @@ export function clusterPlanOf(
     for (const colour of [blue, green]) {
       if (colour === 'none') continue
       colour.image = examples.image
-      colour.environment = { ...colour.environment, EXAMPLE_FAULTS: '1', EXAMPLE_WORK: '260' }
+      const test = { EXAMPLE_FAULTS: '1', EXAMPLE_WORK: '260', EXAMPLE_PATIENCE: '20000' }
+      colour.environment = { ...colour.environment, ...test }
     }
   }
   const { startup } = plan.gates ?? {}
