@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 
-/** A replica that is begun anew elsewhere is known before its silence counts. */
+/** Names are looked up no more often; a name server that keeps what it knows is slower still. */
 const AGAIN_MS = 1_000
 
 /**

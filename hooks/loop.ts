@@ -24,6 +24,8 @@ const TICK_MS = 250
 const SLOW_TICKS = 4
 /** What the router knows of the guard is kept for the case of its crash. */
 const SAVE_TICKS = 20
+/** People hear of a latch that cannot be read for longer. */
+const BLIND_MS = 5_000
 
 export interface LoopParts {
   world: World
@@ -63,8 +65,9 @@ export class Loop {
   readonly #awayMs: number | undefined
   readonly otherTrips: OtherTrips
   #judged = false
-  /** True while the latch cannot be asked for: a rollback could not be written either. */
-  #blind = false
+  /** Since when the latch cannot be asked for; undefined while it can. */
+  #blindSince: number | undefined
+  #toldOfBlindness = false
   /** The longest that it stood still since the router was asked last. */
   #stoodMs = 0
   #blueDown = new Set<string>()
@@ -142,7 +145,7 @@ export class Loop {
       })
       return
     }
-    if (this.#judged && !this.#blind && alarmsKnown())
+    if (this.#judged && this.#blindSince === undefined && alarmsKnown())
       bake.add(passed, world.journal, world.weights)
   }
 
@@ -155,7 +158,7 @@ export class Loop {
     const news = this.otherTrips.news(world.latch)
     if (news) this.#parts.tell(news)
     // A read that failed says nothing: it holds every rise, and takes nothing back.
-    if (!this.#blind) await this.#keepLatch()
+    if (this.#blindSince === undefined) await this.#keepLatch()
     await this.#parts.flags.refresh()
     if (!slow) return
     await router.read()
@@ -173,14 +176,20 @@ export class Loop {
 
   async #readLatch(): Promise<void> {
     const failure = await failureOf(this.#parts.store.readLatch())
-    const blind = failure !== undefined && !(failure instanceof Corrupt)
-    if (blind && !this.#blind) {
-      this.#parts.log.error(
-        { err: failure },
-        `the latch cannot be read, and nothing rises until it can: ${messageOf(failure)}`,
-      )
+    if (failure === undefined || failure instanceof Corrupt) {
+      this.#blindSince = undefined
+      this.#toldOfBlindness = false
+      return
     }
-    this.#blind = blind
+    this.#blindSince ??= performance.now()
+    // A moment without an answer wakes nobody.
+    if (this.#toldOfBlindness || performance.now() - this.#blindSince < BLIND_MS) return
+    this.#toldOfBlindness = true
+    void this.#parts.operations.record({
+      kind: 'guard',
+      message: `the latch cannot be read: ${messageOf(failure)}; nothing rises until it can, and green is judged as before`,
+      severity: 'critical',
+    })
   }
 
   /** While latched green stays down; without a latch that should be there, too. */

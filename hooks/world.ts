@@ -41,10 +41,9 @@ export class World {
    */
   judges(service: string): boolean {
     const { latch, journal } = this
-    if (!latch || !journal || isDisarmed(journal) || greenOf(this.weights, service) === 0) {
-      return false
-    }
-    return !latch.latched || greenOf(latch.ceiling, service) > 0
+    if (!journal || isDisarmed(journal) || greenOf(this.weights, service) === 0) return false
+    // Without a latch that could be read users are on green all the same.
+    return !latch?.latched || greenOf(latch.ceiling, service) > 0
   }
 
   /** True while the rollout is guarded and has not tripped. */

@@ -224,8 +224,8 @@ export async function hold(parts: LambdaParts): Promise<void> {
   await router.mark(true).catch((error: Error) => {
     log('warning', `the rules could not be marked, which the next run does: ${error.message}`)
   })
-  // What follows green goes back with it.
-  await keepFlags(parts).catch((error: Error) => {
+  // What follows green goes back with it, and holds up nothing.
+  const flags = keepFlags(parts).catch((error: Error) => {
     log('warning', `the flags are as they were, which the next run mends: ${error.message}`)
   })
   const scale = tickMs(reference) / 60_000
@@ -234,6 +234,7 @@ export async function hold(parts: LambdaParts): Promise<void> {
     await pause(LOOK_MS * scale)
     await operations.assert()
   }
+  await flags
 }
 
 /** One line of the function's log, JSON. */

@@ -32,7 +32,7 @@ export async function reconcile(
   const before = await readHeartbeat(clients.parameters, reference.name).catch(() => undefined)
   await operations.setPlan(charge.plan, charge.planHash, charge.clock)
   await look(parts)
-  await keepLatch(parts)
+  const known = await keepLatch(parts)
   const alarms = await readAlarms(clients.metrics, reference.name, charge.plan).catch(
     (error: unknown) => ({ active: [], trouble: messageOf(error) }),
   )
@@ -43,7 +43,7 @@ export async function reconcile(
   }
   await operations.measure()
   if (world.journal) {
-    await progress(parts, alarms.trouble === undefined ? before : undefined, now)
+    await progress(parts, known && alarms.trouble === undefined ? before : undefined, now)
     await askToJudge(parts).catch((error: unknown) => {
       log('critical', `gates are not judged: ${messageOf(error)}`)
     })
@@ -66,15 +66,16 @@ export async function reconcile(
 /**
  * While latched green stays down and the rules are marked; without a latch that should be, too. A read
  * that failed says nothing, and leaves everything as it is.
+ * @returns false where it failed
  */
-async function keepLatch({ world, store, router, operations }: LambdaParts): Promise<void> {
+async function keepLatch({ world, store, router, operations }: LambdaParts): Promise<boolean> {
   const latch = await store.readLatch().catch((error: Error) => error)
   if (latch instanceof Error && !(latch instanceof Corrupt)) {
-    log('warning', `the latch cannot be read, and nothing is done about it: ${latch.message}`)
-    return
+    log('critical', `the latch cannot be read, and nothing is done about it: ${latch.message}`)
+    return false
   }
   if (latch === undefined || latch instanceof Corrupt) {
-    if (!world.journal || !anyGreen(await router.read())) return
+    if (!world.journal || !anyGreen(await router.read())) return true
     await operations.trip({
       cause: 'latch missing',
       value: latch === undefined ? 'no latch' : latch.message,
@@ -88,6 +89,7 @@ async function keepLatch({ world, store, router, operations }: LambdaParts): Pro
   const marks =
     latch === undefined ? world.journal !== undefined : latch instanceof Corrupt || latch.latched
   await router.mark(marks)
+  return true
 }
 
 /** The time in which nobody looked counts for nothing, and people hear of it once. */

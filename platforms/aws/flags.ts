@@ -28,17 +28,24 @@ export async function deployFlags(
   place: AwsFlags,
   stateNow: () => Promise<FlagState | undefined>,
 ): Promise<FlagState | undefined> {
+  let hosted: { text: string; version: string } | undefined
+  let took = true
   for (let round = 0; round < ROUNDS; round++) {
     const state = await stateNow()
     const text = state && flagText(state)
     if (text === undefined || (await deployedFlags(appconfig, place)) === text) return state
-    await deploy(appconfig, place, text)
+    if (hosted?.text !== text) hosted = { text, version: await host(appconfig, place, text) }
+    took = await deploy(appconfig, place, hosted.version)
+    if (!took) await pause(OVER_MS)
   }
-  throw new Unavailable('the flags do not stay as they were deployed; next: sluice doctor')
+  const why = took
+    ? 'the flags do not stay as they were deployed'
+    : `the flags are not deployed, as another deployment of ${place.environment} is not over`
+  throw new Unavailable(`${why}; next: sluice doctor`)
 }
 
-/** A new hosted version, and a deployment of it to everybody at once. */
-async function deploy(appconfig: AppConfigClient, place: AwsFlags, text: string): Promise<void> {
+/** @returns the number of a new hosted version */
+async function host(appconfig: AppConfigClient, place: AwsFlags, text: string): Promise<string> {
   const { application: ApplicationId, profile: ConfigurationProfileId } = place
   const { VersionNumber } = await call(
     `appconfig:CreateHostedConfigurationVersion ${ConfigurationProfileId}`,
@@ -51,21 +58,32 @@ async function deploy(appconfig: AppConfigClient, place: AwsFlags, text: string)
       }),
     ),
   )
+  return String(VersionNumber)
+}
+
+/**
+ * To everybody at once.
+ * @returns false where the environment, which takes one at a time, is busy with somebody else's
+ */
+async function deploy(
+  appconfig: AppConfigClient,
+  place: AwsFlags,
+  version: string,
+): Promise<boolean> {
   try {
     await appconfig.send(
       new StartDeploymentCommand({
-        ApplicationId,
-        ConfigurationProfileId,
+        ApplicationId: place.application,
+        ConfigurationProfileId: place.profile,
         EnvironmentId: place.environment,
         DeploymentStrategyId: place.strategy,
-        ConfigurationVersion: String(VersionNumber),
+        ConfigurationVersion: version,
       }),
     )
+    return true
   } catch (error) {
-    // An environment takes one deployment at a time: somebody else's is not over.
-    if (!isNamed(error, 'Conflict'))
-      throw failed(error, `appconfig:StartDeployment ${place.environment}`)
-    await pause(OVER_MS)
+    if (isNamed(error, 'Conflict')) return false
+    throw failed(error, `appconfig:StartDeployment ${place.environment}`)
   }
 }
 

@@ -77,10 +77,16 @@ export class AlbRouter implements Router {
     if (service.blue === undefined && asked.green < 100) {
       throw new Refused(`blue of ${name} is retired, so green keeps its traffic`)
     }
+    // A green that the plan names and the rule has not yet had no step: what is left of one that goes
+    // down step by step stays with the green that users have.
+    const standing = groupsOf(rule).filter(({ arn, weight }) => arn !== service.blue && weight > 0)
+    const isThere = standing.some(({ arn }) => arn === service.green)
+    const green = asked.green === 0 || isThere ? undefined : standing[0]?.arn
+    const groups = { blue: service.blue, green: green ?? service.green }
     const forward: Action = {
       Type: 'forward',
       ForwardConfig: {
-        TargetGroups: toRuleWeights(asked, service).map(({ arn, weight }) => ({
+        TargetGroups: toRuleWeights(asked, groups).map(({ arn, weight }) => ({
           TargetGroupArn: arn,
           Weight: weight,
         })),
@@ -179,7 +185,8 @@ export class AlbRouter implements Router {
     )
     return new Map(
       services.flatMap(([name, service]) => {
-        const rule = ruleOf(service, found.get(service.listener) ?? [])
+        const others = services.flatMap(([other, { green }]) => (other === name ? [] : [green]))
+        const rule = ruleOf(service, found.get(service.listener) ?? [], others)
         return rule ? [[name, rule] as const] : []
       }),
     )
@@ -212,16 +219,24 @@ export class AlbRouter implements Router {
  * The rule that splits a service's traffic, and is not for tests alone: it forwards to green, and where
  * several do, to blue too. Where the plan names another green by now, which the rule has not yet, it is
  * known by its priority: another rule that forwards to blue, or to the new green alone, is somebody else's.
+ * @param others greens of the other services, which had that priority before a service came in between
  */
-function ruleOf({ blue, green, priority }: AwsService, rules: readonly Rule[]): Rule | undefined {
+function ruleOf(
+  { blue, green, priority }: AwsService,
+  rules: readonly Rule[],
+  others: readonly string[],
+): Rule | undefined {
   const splitting = rules.filter((rule) => !isForTests(rule) && groupsOf(rule).length > 0)
   const isOurs = (rule: Rule) => rule.Priority === String(priority)
   const has = (rule: Rule, group: string) => groupsOf(rule).some(({ arn }) => arn === group)
   const hasBlue = (rule: Rule) => blue !== undefined && has(rule, blue)
+  const isAnothers = (rule: Rule) => others.some((group) => group !== green && has(rule, group))
   return (
     splitting.find((rule) => isOurs(rule) && has(rule, green)) ??
     splitting.find((rule) => hasBlue(rule) && has(rule, green)) ??
-    splitting.find((rule) => isOurs(rule) && (blue === undefined || hasBlue(rule))) ??
+    splitting.find(
+      (rule) => isOurs(rule) && !isAnothers(rule) && (blue === undefined || hasBlue(rule)),
+    ) ??
     splitting.find((rule) => has(rule, green))
   )
 }

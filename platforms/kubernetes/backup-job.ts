@@ -72,7 +72,9 @@ export async function recordOutcome(
   for (;;) {
     const found = await api.find<ConfigMap>(`${configMaps(place)}/${name}`)
     const data = { [job]: JSON.stringify(outcome) }
-    const gone = Object.fromEntries(outdated(read(found, data)).map((old) => [old, null]))
+    // Its own outcome is asked for by whoever waits, also where it ended after many later ones.
+    const old = outdated(read(found, data)).filter((other) => other !== job)
+    const gone = Object.fromEntries(old.map((other) => [other, null]))
     try {
       if (found) {
         await api.patch(`${configMaps(place)}/${name}`, 'merge', { data: { ...data, ...gone } })

@@ -9,6 +9,8 @@ const PROBE_MS = 10_000
 const MOST_AT_ONCE = 32
 /** A gateway that has changed nothing is taken for one that has no more often than this. */
 const CHANCE = 0.001
+/** A colour that gets little of a slow service is waited for so many times as long. */
+const MOST_TIMES = 3
 /** However few would do: a gateway may be several, of which one is late. */
 const LEAST_ANSWERS = 16
 /** A gateway that takes longer gathers changes before it takes them. */
@@ -53,31 +55,44 @@ export class GatewayProbe implements Probe {
     const started = performance.now()
     const { longestMs = PROBE_MS } = this.#options
     let row = 0
-    let broken = false
+    let answers = 0
+    /** Since when nothing has spoken against it. */
+    let since = started
     let last: Answer[] = []
-    while (performance.now() - started < longestMs) {
+    for (;;) {
       const length = Math.min(MOST_AT_ONCE, Math.ceil(needed / 2))
       last = await Promise.all(Array.from({ length }, () => this.#ask(service)))
       const fits = last.filter((answer) => answer === wanted).length
       // No answer says nothing of where the next one goes.
-      if (last.some((answer) => answer !== wanted && answer !== 'no answer')) {
+      const answered = last.filter((answer) => answer !== 'no answer').length
+      answers += answered
+      const now = performance.now()
+      if (fits < answered) {
         row = 0
-        broken = true
+        since = now
       } else row += fits
       if (some ? fits > 0 : row >= needed) {
-        const ms = performance.now() - started
-        if (ms > SLOW_MS) this.#options.slow?.(service, ms)
+        if (now - started > SLOW_MS) this.#options.slow?.(service, now - started)
         return
       }
+      // What a slow service has not shown yet is waited for longer, as long as nothing speaks against it.
+      const isOver = some
+        ? answers >= needed || now - started >= MOST_TIMES * longestMs
+        : row === 0 || now - since >= longestMs
+      if (isOver && now - started >= longestMs) break
       await pause(10)
     }
-    // A service that answers slowly, and never but as was wanted: held up, it would not be surer.
-    if (!some && !broken && row >= LEAST_ANSWERS) {
+    // Held up for longer it would hardly be surer.
+    if (!some && row >= LEAST_ANSWERS) {
       this.#options.few?.(service, row, needed)
       return
     }
+    const seen =
+      row > 0 && !some
+        ? `only ${row} answers were as it says`
+        : `it sent the last requests to ${tally(last)}`
     throw new Unavailable(
-      `the gateway has taken green ${green} of ${service}, but does not do it: it sent the last requests to ${tally(last)}; next: ask ${this.#options.address} yourself, the answer's ${COLOUR_HEADER} says which colour it was sent to`,
+      `the gateway has taken green ${green} of ${service}, but does not do it as far as can be seen: ${seen}; next: ask ${this.#options.address} yourself, the answer's ${COLOUR_HEADER} says which colour it was sent to`,
     )
   }
 

@@ -127,9 +127,10 @@ export class Rollbacks {
   /** What is known where something could not be written or read back. */
   async #notDown(latch: Latch): Promise<string> {
     const live = await orNothing(this.#parts.router.read())
-    const up = live === undefined ? [] : rising(latch.ceiling, live)
-    if (up.length === 0) return 'THE ROUTER COULD NOT BE READ BACK'
-    return `GREEN OF ${up.join(', ')} KEEPS TRAFFIC`
+    if (live === undefined) return 'THE ROUTER COULD NOT BE READ BACK'
+    const up = rising(latch.ceiling, live)
+    if (up.length > 0) return `GREEN OF ${up.join(', ')} KEEPS TRAFFIC`
+    return 'THE ROUTER SAYS THAT GREEN IS DOWN, AND USERS WERE NOT SEEN TO BE OFF IT'
   }
 
   /** While a trip is at work another one comes: it may ask for more. */
@@ -287,18 +288,22 @@ export class Rollbacks {
     return { weights: await router.read(), lowered: movable }
   }
 
-  /** All at once; where that fails each by itself, so that no service stays up for another's sake. */
+  /** All at once; where that fails what is up yet by itself, so that none stays up for another's sake. */
   async #fall(weights: ServiceWeights): Promise<void> {
     const { router } = this.#parts
     const failure = await failureOf(router.write(weights))
-    const services = Object.entries(weights)
+    const services = Object.keys(weights)
     if (failure === undefined) return
+    const live = await orNothing(router.read())
+    const up = live === undefined ? services : rising(weights, live)
     if (services.length === 1) throw failure
     let last: unknown
-    for (const [service, each] of services) {
-      last = (await failureOf(router.write({ [service]: each }))) ?? last
+    for (const service of services.filter((one) => up.includes(one))) {
+      const each = { [service]: split(greenOf(weights, service)) }
+      last = (await failureOf(router.write(each))) ?? last
     }
-    if (last !== undefined) throw last
+    // Of what was written before the first failure nobody has said that users are off it.
+    if (last !== undefined || up.length < services.length) throw last ?? failure
   }
 
   /** Never onto nothing; but where blue is `none`, 0 means off, which is always a legal landing. */

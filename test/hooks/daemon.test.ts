@@ -255,7 +255,9 @@ describe('the hook', () => {
     const { latch } = bench.layout.hook
     renameSync(latch, `${latch}.kept`)
     mkdirSync(latch)
-    await until('the hook to miss it', () => /the latch cannot be read/.test(bench.output))
+    await until('people to be told', () =>
+      bench.events().some(({ message }) => /^the latch cannot be read/.test(message)),
+    )
     const answer = await bench.api('POST', '/v1/admit', {
       request: bench.request('api@50'),
       lastAttempt: 1,
@@ -272,6 +274,21 @@ describe('the hook', () => {
     })
     await load.stop()
     expect(bench.events().filter(({ kind }) => kind === 'tripped')).toEqual([])
+  })
+
+  it('guards green also where it starts while the latch cannot be read', async () => {
+    bench = await Bench.start({ guardrails: ERRORS })
+    await standAt25(bench)
+    await bench.killHook()
+    const { latch } = bench.layout.hook
+    renameSync(latch, `${latch}.kept`)
+    mkdirSync(latch)
+    await bench.startHook()
+    const load = bench.load(400)
+    bench.green.status = 500
+    await until('green at 0', async () => (await bench.greenNow()) === 0)
+    await load.stop()
+    rmdirSync(latch)
   })
 
   it('takes a latch that makes no sense for latched', async () => {

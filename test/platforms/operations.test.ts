@@ -226,6 +226,22 @@ describe('a trip', () => {
     expect((await operations.assert())['web']).toEqual(split(0))
   })
 
+  it('asks again for no service that is down, and says what it knows of it', async () => {
+    const { operations, move, router, announced } = setUp()
+    for (const position of ['start', 'api@25', 'api@100', 'web@25'])
+      await move(position, 1, position === 'start' ? undefined : 1)
+    const write = router.write.bind(router)
+    let writes = 0
+    router.write = async (weights) => {
+      writes++
+      await write(weights)
+      throw new Error('nobody has seen it')
+    }
+    await expect(operations.trip(CAUSE)).rejects.toThrow('nobody has seen it')
+    expect(writes).toBe(1)
+    expect(announced.at(-1)?.message).toMatch(/THE ROUTER SAYS THAT GREEN IS DOWN, AND USERS/)
+  })
+
   it('does not wait for an update that hangs at the router', async () => {
     let hang: Promise<void> | undefined
     const { operations, move, store, router, request } = setUp(async () => {})

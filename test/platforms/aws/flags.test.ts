@@ -89,6 +89,11 @@ describe('two who deploy the flags at once', () => {
     await deployFlags(appconfig, place, async () => at(25))
     expect(await deployed()).toBe(flagText(at(25)))
     expect((await deployments()).map(({ status }) => status)).toEqual([409, 200])
+    // What waits is there already.
+    const calls = await moto.calls()
+    expect(calls.filter(({ action }) => /hostedconfigurationversions$/.test(action))).toHaveLength(
+      1,
+    )
   })
 })
 

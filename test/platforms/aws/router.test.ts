@@ -64,6 +64,13 @@ describe('a rule whose green is no longer the one of the plan', () => {
   let edited: AlbRouter
   let newer: string
 
+  const groupOf = async (Name: string) => {
+    const { TargetGroups = [] } = await stand.clients.balancer.send(
+      new CreateTargetGroupCommand({ Name, TargetType: 'lambda' }),
+    )
+    return TargetGroups[0]?.TargetGroupArn as string
+  }
+
   /** Somebody's own rule, not of this rollout. */
   const ruleOf = async (Priority: number, host: string, group: string) => {
     const { balancer } = stand.clients
@@ -89,10 +96,7 @@ describe('a rule whose green is no longer the one of the plan', () => {
     )
 
   beforeAll(async () => {
-    const { TargetGroups = [] } = await stand.clients.balancer.send(
-      new CreateTargetGroupCommand({ Name: 'newer', TargetType: 'lambda' }),
-    )
-    newer = TargetGroups[0]?.TargetGroupArn as string
+    newer = await groupOf('newer')
     const service = stand.layout.services[SERVICE] as (typeof stand.layout.services)[string]
     const layout = { ...stand.layout, services: { [SERVICE]: { ...service, green: newer } } }
     edited = new AlbRouter(stand.clients.balancer, layout, 10)
@@ -113,6 +117,24 @@ describe('a rule whose green is no longer the one of the plan', () => {
     const writes = (await stand.moto.calls()).filter(({ action }) => action === 'ModifyRule')
     expect(writes).toHaveLength(1)
     expect(await edited.marked()).toEqual(new Set([SERVICE]))
+  })
+
+  it('keeps what is left of a rollback step by step with the green that users have', async () => {
+    const { blue, green: own } = stand.account.groups
+    await edited.write({ [SERVICE]: split(5) })
+    expect(await weights()).toEqual({ [blue]: 95, [own]: 5 })
+  })
+
+  it('is not taken for that of a service that came in before it and shares its blue', async () => {
+    const own = stand.layout.services[SERVICE] as (typeof stand.layout.services)[string]
+    const services = {
+      auth: { ...own, green: await groupOf('auth') },
+      [SERVICE]: { ...own, priority: Number(own.priority) + 3 },
+    }
+    const both = new AlbRouter(stand.clients.balancer, { ...stand.layout, services }, 10)
+    expect(await both.read()).toEqual({ auth: split(0), [SERVICE]: split(10) })
+    await both.write({ auth: split(0) })
+    expect(await green()).toBe(10)
   })
 
   it('counts a third group beside both colours as green’s', async () => {

@@ -97,3 +97,12 @@ test('of each backup as many outcomes are kept as there are copies, and as many 
   const failures = Array.from({ length: KEPT }, (_, at) => jobOf(30 - at))
   expect(await kept()).toEqual([...newest, ...failures, jobOf(1, 'orders-v2')].sort())
 })
+
+test('an outcome that comes after many later ones is there for whoever waits for it', async () => {
+  const api = await serving()
+  for (let second = 11; second <= 20; second++) {
+    await recordOutcome(api, place, jobOf(second), takenAt(second))
+  }
+  await recordOutcome(api, place, jobOf(1), takenAt(1))
+  expect(await kept()).toContain(jobOf(1))
+})

@@ -73,6 +73,21 @@ it('a service too slow for as many answers is seen by those that it gave, and th
   expect(answers).toBeLessThan(688)
 })
 
+it('a slow service is waited for on from the last answer that spoke against it', async () => {
+  const few = vi.fn()
+  const taken = (request: number) => (request === 1 ? 'green' : 'blue')
+  const probe = await probeOf(taken, { longestMs: 200, answerMs: 50, few })
+  await probe.see('api', 0, 1)
+  expect(few).toHaveBeenCalledOnce()
+})
+
+it('a small share of a slow service is waited for in as many answers as it takes', async () => {
+  const late = (request: number) => (request === 150 ? 'green' : 'blue')
+  const probe = await probeOf(late, { longestMs: 100, answerMs: 25 })
+  await probe.see('api', 1, 0)
+  expect(gateway.asked.length).toBeGreaterThanOrEqual(150)
+})
+
 it('answers that no colour is named in are not those of the route', async () => {
   const probe = await probeOf((request) => (request % 8 === 0 ? undefined : 'blue'))
   await expect(probe.see('api', 0, 50)).rejects.toThrow(/no colour/)
