@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ const mine = new Set<string>()
 process.once('exit', () => {
   for (const file of mine) rmSync(file, { force: true })
 })
+let swept = false
 
 /**
  * A port on loopback that is free together with the ones right after it, and this process's until it
@@ -20,6 +21,7 @@ process.once('exit', () => {
  */
 export async function freePorts(count: number): Promise<number> {
   mkdirSync(FOLDER, { recursive: true, mode: 0o700 })
+  if (!swept) sweep()
   for (let attempt = 0; attempt < 500; attempt++) {
     const first = FIRST + Math.floor(Math.random() * (LAST - FIRST - count))
     const ports = Array.from({ length: count }, (_, offset) => first + offset)
@@ -38,6 +40,16 @@ export function isFree(port: number): Promise<boolean> {
     server.once('error', () => resolve(false))
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
+}
+
+/** What processes left that were killed. */
+function sweep(): void {
+  swept = true
+  for (const name of readdirSync(FOLDER)) {
+    const file = join(FOLDER, name)
+    // One without a number is just being written.
+    if (holderOf(file) > 0 && !isHeld(file)) rmSync(file, { force: true })
+  }
 }
 
 const fileOf = (port: number) => join(FOLDER, String(port))
