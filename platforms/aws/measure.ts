@@ -38,6 +38,8 @@ export async function measureGroup(
   to: Date,
   tick: number,
 ): Promise<Measurement> {
+  // A move that was written while this was on its way begins after it; CloudWatch knows no empty time.
+  if (to <= from) return { requests: 0, errors: 0 }
   const seconds = tick * Math.ceil((to.getTime() - from.getTime()) / 1_000 / tick / PERIODS)
   const start = floorTo(from, tick)
   const end = new Date(floorTo(to, tick).getTime() + tick * 1_000)
@@ -112,9 +114,9 @@ export async function measureService(
     of(groups[colour === 'green' ? 'blue' : 'green']),
   ])
   if (!own) return { requests: 0, errors: 0 }
-  const seconds = (to.getTime() - from.getTime()) / 1_000
-  const rate = (own.requests + (other?.requests ?? 0)) / seconds
-  return rate > 0 ? { ...own, rate } : own
+  const answers = own.requests + (other?.requests ?? 0)
+  if (answers === 0) return own
+  return { ...own, rate: (answers * 1_000) / (to.getTime() - from.getTime()) }
 }
 
 function floorTo(at: Date, seconds: number): Date {
